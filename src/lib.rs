@@ -2,12 +2,24 @@
 //! sessions with rotating refresh tokens.
 #![cfg_attr(docsrs, feature(doc_cfg))]
 
+mod blacklist;
+mod device;
 mod error;
 mod id;
+mod keys;
+mod principal;
 mod secret;
+mod session;
+pub mod store;
 mod time;
 mod trace;
 
+pub use blacklist::BlacklistEntry;
+pub use blacklist::BlacklistKey;
+pub use blacklist::NotBefore;
+pub use blacklist::NotBeforeScope;
+pub use device::Device;
+pub use device::Fingerprint;
 pub use error::AuthError;
 pub use error::AuthErrorKind;
 pub use error::Challenge;
@@ -21,6 +33,23 @@ pub use id::InvalidUserId;
 pub use id::SessionId;
 pub use id::SessionKey;
 pub use id::UserId;
+pub use keys::KeyVersion;
+pub use principal::Principal;
+pub use principal::Via;
+pub use session::DataTooLarge;
+pub use session::InvalidScope;
+pub use session::LegacyLink;
+pub use session::RefreshCause;
+pub use session::RefreshDecision;
+pub use session::ReuseCause;
+pub use session::RevokeReason;
+pub use session::Revoked;
+pub use session::Scopes;
+pub use session::SessionData;
+pub use session::SessionPolicy;
+pub use session::SessionRecord;
+pub use session::decide_refresh;
+pub use store::SessionStore;
 pub use time::Clock;
 #[cfg(feature = "test-util")]
 pub use time::ManualClock;

@@ -1,0 +1,55 @@
+//! The contract of a store: what must be atomic, what may be late, and what may never be lost.
+//!
+//! A backend implements three traits, each with the few operations that only a backend can get
+//! right; everything else is built on them.
+//!
+//! | trait | holds | may be late | may never |
+//! |---|---|---|---|
+//! | [`SessionStore`] | one row per login | `touch` | rotate twice for one generation, revive a revoked row |
+//! | [`BlacklistStore`] | killed tokens, not-before instants | purging | lose an entry before its `until` |
+//! | [`ChangeFeed`] | what other nodes must hear of | delivery | skip an entry without saying so |
+//!
+//! # Contract
+//!
+//! * `now` is an argument. A store never reads a clock to judge a row; [`ChangeFeed::now`] tells
+//!   its time so that nodes can agree on one.
+//! * Every method is all or nothing, also when the process dies in the middle of it.
+//! * A change of a row, other than generation, grace counters and last-seen, is written together
+//!   with its feed entry, and the call returns only when both are safe.
+//! * Nothing is cached inside a store: a load after a returned revocation sees it, from any
+//!   process.
+//! * A fault is a [`StoreError`](crate::StoreError), never "not found".
+//!
+//! The reference behaviour is the memory store; the promises are written down as the functions of
+//! the conformance suite (feature `conformance`), which runs on any implementation.
+
+mod contract;
+mod erased;
+mod feed;
+
+pub use contract::BlacklistAnswer;
+pub use contract::BlacklistPage;
+pub use contract::BlacklistQuery;
+pub use contract::BlacklistStore;
+pub use contract::Inserted;
+pub use contract::KeyRegistration;
+pub use contract::KeyRegistry;
+pub use contract::NewSession;
+pub use contract::PageAfter;
+pub use contract::Rotated;
+pub use contract::Rotation;
+pub use contract::SessionPatch;
+pub use contract::SessionStore;
+pub use contract::Store;
+pub use contract::Touch;
+pub use contract::Updated;
+pub(crate) use erased::Blacklist;
+pub(crate) use erased::Feed;
+pub(crate) use erased::Sessions;
+pub use feed::Change;
+pub use feed::ChangeFeed;
+pub use feed::ChangePage;
+pub use feed::FeedPosition;
+
+/// What every operation of a store returns.
+pub type StoreResult<T> = Result<T, crate::error::StoreError>;
