@@ -2,6 +2,9 @@
 //! sessions with rotating refresh tokens.
 #![cfg_attr(docsrs, feature(doc_cfg))]
 
+#[cfg(feature = "_fuzz")]
+#[doc(hidden)]
+pub mod __fuzz;
 mod blacklist;
 mod device;
 mod error;

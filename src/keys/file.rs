@@ -46,7 +46,6 @@ pub(super) fn open_or_create(path: &Path) -> Result<Keyring, ConfigError> {
 }
 
 /// The text of the file, the fault that forbids using it, or why it can't be read.
-#[expect(clippy::type_complexity, reason = "absence is no fault for the caller that creates")]
 fn read(path: &Path) -> io::Result<Result<Zeroizing<String>, ConfigError>> {
     // Looked at before opening, because opening a named pipe would wait for a writer.
     if !fs::metadata(path)?.is_file() {
