@@ -61,6 +61,8 @@ pub enum AuthErrorKind {
     NotExchangeable,
     /// No such session, or somebody else's.
     NotFound,
+    /// Sessions are switched off, so nothing is refreshed; the refresh token stays good.
+    RefreshOff,
     /// An old refresh token was presented again; its session has been revoked.
     RefreshReused,
     /// Idle or absolute end of the session.
@@ -106,7 +108,7 @@ const FRESHNESS: Challenge = Challenge::Error("insufficient_user_authentication"
 
 impl AuthErrorKind {
     /// Every reason there is, in the order of their names.
-    pub const ALL: [Self; 26] = [
+    pub const ALL: [Self; 27] = [
         Self::CrossOrigin,
         Self::CutOverPassed,
         Self::DeviceMismatch,
@@ -122,6 +124,7 @@ impl AuthErrorKind {
         Self::MissingCredential,
         Self::NotExchangeable,
         Self::NotFound,
+        Self::RefreshOff,
         Self::RefreshReused,
         Self::SessionExpired,
         Self::SessionRevoked,
@@ -154,6 +157,7 @@ impl AuthErrorKind {
             Self::MissingCredential => Row(401, "missing_credential", "Authentication is required.", Challenge::Bare),
             Self::NotExchangeable => Row(403, "not_exchangeable", "Tokens of this kind are not exchanged for sessions.", None),
             Self::NotFound => Row(404, "not_found", "There is no such session.", None),
+            Self::RefreshOff => Row(503, "refresh_off", "Sessions are switched off at the moment; keep the refresh token and try again later.", None),
             Self::RefreshReused => Row(401, "refresh_reused", "This refresh token was used before; the session was ended for safety. Log in again.", INVALID_TOKEN),
             Self::SessionExpired => Row(401, "session_expired", "The session has ended; log in again.", INVALID_TOKEN),
             Self::SessionRevoked => Row(401, "session_revoked", "The session was signed out; log in again.", INVALID_TOKEN),
