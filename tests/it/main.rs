@@ -6,6 +6,7 @@
     reason = "a test that can't go on fails, in helpers too"
 )]
 
+mod flags;
 mod keys;
 #[cfg(feature = "_fuzz")]
 mod tokens;
