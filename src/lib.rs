@@ -69,6 +69,7 @@ pub use session::SessionData;
 pub use session::SessionPolicy;
 pub use session::SessionRecord;
 pub use session::decide_refresh;
+pub use store::MemoryStore;
 pub use store::SessionStore;
 pub use time::Clock;
 #[cfg(feature = "test-util")]

@@ -174,6 +174,10 @@ pub struct KeyRegistry {
 )]
 pub trait SessionStore: ChangeFeed {
     /// Inserts if the key is absent; revokes what the cap and `supersedes` demand; all in one step.
+    ///
+    /// `created_at` of the new row is the `now` of all this. The row that is superseded may belong
+    /// to anybody (a planted session does) and goes first; then the oldest of the user's live
+    /// sessions beyond the cap, never the new one. A row that is revoked already is left alone.
     fn insert(&self, new: NewSession) -> impl Future<Output = StoreResult<Inserted>> + Send;
 
     /// The row with this key, revoked or not, expired or not.
@@ -187,8 +191,9 @@ pub trait SessionStore: ChangeFeed {
     /// to 0 and the key version. One round trip.
     fn rotate(&self, rotation: Rotation) -> impl Future<Output = StoreResult<Rotated>> + Send;
 
-    /// Counts one grace answer if generation and `grace_uses` still are what was seen, and stores
-    /// the streak of foreign devices. `false` means somebody else was faster.
+    /// Counts one grace answer if the row is unrevoked and generation and `grace_uses` still are
+    /// what was seen, and stores the streak of foreign devices. `false` means somebody else was
+    /// faster: another answer, a rotation or a revocation.
     fn count_grace(
         &self,
         key: SessionKey,
@@ -197,8 +202,8 @@ pub trait SessionStore: ChangeFeed {
         foreign_streak: u32,
     ) -> impl Future<Output = StoreResult<bool>> + Send;
 
-    /// Revokes. An already revoked row keeps its first instant and reason. The row as it is now,
-    /// or `None` if there is none.
+    /// Revokes, and raises `revision`. An already revoked row keeps its first instant and reason.
+    /// The row as it is now, or `None` if there is none.
     fn revoke(
         &self,
         key: SessionKey,
@@ -214,7 +219,8 @@ pub trait SessionStore: ChangeFeed {
         patch: SessionPatch,
     ) -> impl Future<Output = StoreResult<Updated>> + Send;
 
-    /// Writes signs of life. Unknown, revoked and later-seen rows are left alone.
+    /// Writes signs of life. Unknown, revoked and later-seen rows are left alone; of several for
+    /// one session the latest counts.
     fn touch(&self, touches: Vec<Touch>) -> impl Future<Output = StoreResult<()>> + Send;
 
     /// At most `limit` rows of a user, newest first, dead ones included.
@@ -296,7 +302,7 @@ pub trait BlacklistStore: ChangeFeed {
         entries: Vec<BlacklistEntry>,
     ) -> impl Future<Output = StoreResult<()>> + Send;
 
-    /// Raises a not-before instant; a lower one changes nothing. What is stored now.
+    /// Raises a not-before instant; a lower one changes nothing. The `at` that is stored now.
     fn raise_not_before(
         &self,
         not_before: NotBefore,

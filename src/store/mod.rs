@@ -26,6 +26,7 @@
 mod contract;
 mod erased;
 mod feed;
+mod memory;
 
 pub use contract::BlacklistAnswer;
 pub use contract::BlacklistPage;
@@ -50,6 +51,7 @@ pub use feed::Change;
 pub use feed::ChangeFeed;
 pub use feed::ChangePage;
 pub use feed::FeedPosition;
+pub use memory::MemoryStore;
 
 /// What every operation of a store returns.
 pub type StoreResult<T> = Result<T, crate::error::StoreError>;
