@@ -25,6 +25,8 @@
 
 mod contract;
 mod erased;
+#[cfg(feature = "test-util")]
+mod faulty;
 mod feed;
 mod memory;
 
@@ -47,6 +49,10 @@ pub use contract::Updated;
 pub(crate) use erased::Blacklist;
 pub(crate) use erased::Feed;
 pub(crate) use erased::Sessions;
+#[cfg(feature = "test-util")]
+pub use faulty::Fault;
+#[cfg(feature = "test-util")]
+pub use faulty::FaultyStore;
 pub use feed::Change;
 pub use feed::ChangeFeed;
 pub use feed::ChangePage;
