@@ -6,6 +6,7 @@
     reason = "a test that can't go on fails, in helpers too"
 )]
 
+mod device;
 mod flags;
 mod keys;
 #[cfg(feature = "_fuzz")]
