@@ -41,11 +41,13 @@ pub struct NewSession {
     pub idle: Duration,
     /// The session that this login replaces in the same browser.
     pub supersedes: Option<SessionKey>,
+    /// How many rows, dead ones included, may share the record's `exchanged_from` key afterwards.
+    pub exchanges_max: u32,
 }
 
 /// What became of it.
 #[derive(Clone, Debug, PartialEq)]
-#[expect(clippy::exhaustive_enums, reason = "the contract knows no third case")]
+#[expect(clippy::exhaustive_enums, reason = "the contract knows no fourth case")]
 pub enum Inserted {
     /// Written. These sessions were revoked in the same step: the oldest beyond the cap, and the
     /// one replaced.
@@ -53,6 +55,9 @@ pub enum Inserted {
         /// The rows as they are now.
         revoked: Vec<SessionRecord>,
     },
+    /// As many rows as `exchanges_max` permits were exchanged from the same legacy token; nothing
+    /// was written.
+    Crowded,
     /// A row with this key exists; nothing was written.
     Exists(Box<SessionRecord>),
 }
@@ -173,7 +178,8 @@ pub struct KeyRegistry {
     note = "implement `SessionStore`, or enable the `sqlite` feature for a built-in one"
 )]
 pub trait SessionStore: ChangeFeed {
-    /// Inserts if the key is absent; revokes what the cap and `supersedes` demand; all in one step.
+    /// Inserts if the key is absent and `exchanges_max` permits; revokes what the cap and
+    /// `supersedes` demand; all in one step.
     ///
     /// `created_at` of the new row is the `now` of all this. The row that is superseded may belong
     /// to anybody (a planted session does) and goes first; then the oldest of the user's live
@@ -188,7 +194,8 @@ pub trait SessionStore: ChangeFeed {
 
     /// Swaps the generation if the row is unrevoked, unexpired at `now`, active after
     /// `active_after`, and its generation is `expected`. Sets `rotated_at` to `now`, `grace_uses`
-    /// to 0 and the key version. One round trip.
+    /// to 0 and the key version; `foreign_streak` goes to 0 too if no grace answer was counted for
+    /// the generation that ends. One round trip.
     fn rotate(&self, rotation: Rotation) -> impl Future<Output = StoreResult<Rotated>> + Send;
 
     /// Counts one grace answer if the row is unrevoked and generation and `grace_uses` still are

@@ -62,6 +62,9 @@ impl State {
         if let Some(row) = self.sessions.load(new.record.key) {
             return Inserted::Exists(Box::new(row));
         }
+        if self.sessions.is_crowded(new) {
+            return Inserted::Crowded;
+        }
         let now = new.record.created_at;
         let out = self.sessions.insert(new);
         let revoked = out.into_iter().filter_map(|(key, reason)| self.revoke(key, reason, now));

@@ -65,6 +65,17 @@ impl SessionTable {
         out
     }
 
+    /// Whether as many rows as permitted came from the legacy token of this one.
+    pub(super) fn is_crowded(&self, new: &NewSession) -> bool {
+        let Some(link) = new.record.exchanged_from else { return false };
+        let rows = self.by_user.get(&new.record.user).into_iter().flatten();
+        let siblings = rows
+            .filter_map(|(_, key)| self.rows.get(key)?.exchanged_from)
+            .filter(|other| other.key == link.key)
+            .count();
+        siblings >= usize::try_from(new.exchanges_max).unwrap_or(usize::MAX)
+    }
+
     /// Oldest first.
     fn live_of(
         &self,
@@ -90,6 +101,9 @@ impl SessionTable {
         let former = std::mem::replace(&mut row.key_version, rotation.key_version);
         row.generation = rotation.next;
         row.rotated_at = Some(rotation.now);
+        if row.grace_uses == 0 {
+            row.foreign_streak = 0;
+        }
         row.grace_uses = 0;
         row.legacy_until = row.legacy_until.max(rotation.legacy_until);
         let done = Rotated::Done(Box::new(row.clone()));
