@@ -23,6 +23,9 @@
 //! The reference behaviour is the memory store; the promises are written down as the functions of
 //! the conformance suite (feature `conformance`), which runs on any implementation.
 
+#[cfg(feature = "conformance")]
+#[cfg_attr(docsrs, doc(cfg(feature = "conformance")))]
+pub mod conformance;
 mod contract;
 mod erased;
 #[cfg(feature = "test-util")]

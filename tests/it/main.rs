@@ -9,5 +9,6 @@
 mod device;
 mod flags;
 mod keys;
+mod stores;
 #[cfg(feature = "_fuzz")]
 mod tokens;
