@@ -44,9 +44,9 @@ impl DerivedKeys {
 
 #[expect(clippy::expect_used, reason = "32 bytes are within RFC 5869's limit of 255 * 32")]
 fn expand(extracted: &Hkdf<Sha256>, purpose: &[u8]) -> Secret<32> {
-    let mut key = [0; 32];
-    extracted.expand(purpose, &mut key).expect("32 bytes are a valid length");
-    Secret::new(key)
+    let mut key = Zeroizing::new([0; 32]);
+    extracted.expand(purpose, &mut *key).expect("32 bytes are a valid length");
+    Secret::new(*key)
 }
 
 /// An HMAC-SHA-256 key (RFC 2104) whose two padded blocks are already hashed.

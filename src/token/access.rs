@@ -2,6 +2,8 @@
 
 use std::fmt;
 
+use zeroize::Zeroizing;
+
 use super::codec;
 use super::secret::AccessSecret;
 use super::text::AccessToken;
@@ -43,14 +45,14 @@ pub(crate) fn mint_access(
     expires_at: Timestamp,
 ) -> Option<AccessToken> {
     let millis = u64::try_from(expires_at.as_unix_micros() / 1_000).unwrap_or(0);
-    let mut bytes = [0; LENGTH_BYTES];
+    let mut bytes = Zeroizing::new([0; LENGTH_BYTES]);
     bytes[VERSION..SECRET].copy_from_slice(&version.get().to_be_bytes());
     bytes[SECRET..GENERATION].copy_from_slice(secret.expose());
     bytes[GENERATION..EXPIRY].copy_from_slice(&generation.to_be_bytes());
     bytes[EXPIRY..CODE].copy_from_slice(&millis.min(EXPIRY_MILLIS_MAX).to_be_bytes()[2..]);
     let code = ring.derived(version)?.access.code(&[PREFIX.as_bytes(), &bytes[..CODE]]);
     bytes[CODE..].copy_from_slice(&code);
-    Some(AccessToken::encode(PREFIX, Secret::new(bytes).expose()))
+    Some(AccessToken::encode(PREFIX, &*bytes))
 }
 
 /// Takes an access token apart. Nothing is verified yet, nothing is allocated.

@@ -2,6 +2,8 @@
 
 use std::fmt;
 
+use zeroize::Zeroizing;
+
 use super::codec;
 use super::secret::SessionSecret;
 use super::text::RefreshToken;
@@ -37,13 +39,13 @@ pub(crate) fn mint_refresh(
     secret: &SessionSecret,
     generation: u64,
 ) -> Option<RefreshToken> {
-    let mut bytes = [0; LENGTH_BYTES];
+    let mut bytes = Zeroizing::new([0; LENGTH_BYTES]);
     bytes[VERSION..SECRET].copy_from_slice(&version.get().to_be_bytes());
     bytes[SECRET..GENERATION].copy_from_slice(secret.expose());
     bytes[GENERATION..CODE].copy_from_slice(&generation.to_be_bytes());
     let code = ring.derived(version)?.refresh.code(&[PREFIX.as_bytes(), &bytes[..CODE]]);
     bytes[CODE..].copy_from_slice(&code);
-    Some(RefreshToken::encode(PREFIX, Secret::new(bytes).expose()))
+    Some(RefreshToken::encode(PREFIX, &*bytes))
 }
 
 /// Takes a refresh token apart. Nothing is verified yet, nothing is allocated.
