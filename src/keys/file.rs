@@ -79,7 +79,6 @@ fn exposed(path: &Path, file: &File) -> io::Result<Option<String>> {
 }
 
 #[cfg(not(unix))]
-#[expect(clippy::unnecessary_wraps, reason = "the shape of its twin")]
 fn exposed(_: &Path, _: &File) -> io::Result<Option<String>> {
     Ok(None)
 }

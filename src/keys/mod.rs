@@ -16,6 +16,5 @@ mod parse;
 mod source;
 mod version;
 
-pub(crate) use derive::MacKey;
 pub use keyring::Keyring;
 pub use version::KeyVersion;

@@ -6,6 +6,7 @@
     reason = "a test that can't go on fails, in helpers too"
 )]
 
+mod client_address;
 mod device;
 mod flags;
 mod keys;

@@ -100,9 +100,10 @@ fn good_vectors_are_issued_and_read() {
     assert_eq!(vectors.good.len(), 24);
 }
 
-/// Every spoilt token is refused, with the reason that the vectors name.
+/// Every spoilt token is refused, with the reason that the vectors name, by functions that have no
+/// store to ask.
 #[test]
-fn bad_vectors_are_refused() {
+fn scenario_29_spoilt_tokens_are_refused_without_a_store() {
     let (vectors, ring) = published();
     for bad in &vectors.bad {
         let refusal = read(&ring, bad.kind, &bad.token).expect_err(&bad.why);
