@@ -6,6 +6,7 @@ use crate::blacklist::NotBefore;
 use crate::blacklist::NotBeforeScope;
 use crate::id::SessionKey;
 use crate::id::UserId;
+use crate::session::LegacyLink;
 use crate::session::RevokeReason;
 use crate::session::Revoked;
 use crate::session::Scopes;
@@ -126,8 +127,8 @@ pub async fn insert_is_if_absent<S: Store>(stores: &Handles<S>) {
     let again = NewSession {
         record: SessionRecord { user: user("mallory"), generation: 9, ..row(1) },
         sessions_max: 1,
-        idle: IDLE,
         supersedes: Some(other.key),
+        ..new_session(row(1))
     };
     let inserted = stores.second.insert(again.clone()).await.answered();
     let exists = inserted == Inserted::Exists(Box::new(first.clone()));
@@ -158,6 +159,7 @@ pub async fn insert_is_won_exactly_once<S: Store>(stores: &Handles<S>) {
     let agreed = inserted.iter().all(|inserted| match inserted {
         Inserted::Created { revoked } => revoked.is_empty(),
         Inserted::Exists(row) => **row == winner,
+        Inserted::Crowded => false,
     });
     promise!(stores, agreed, "the others are told of the winner's row");
 }
@@ -170,7 +172,7 @@ fn login(number: u64, created_at: Timestamp, sessions_max: u32) -> NewSession {
 async fn revoked_by<S: Store>(stores: &Handles<S>, new: NewSession) -> Vec<SessionRecord> {
     match stores.first.insert(new).await.answered() {
         Inserted::Created { revoked } => revoked,
-        Inserted::Exists(row) => panic!("a new key is taken for {row:?}"),
+        other => panic!("broken by the {} store: a new key gets {other:?}", stores.name()),
     }
 }
 
@@ -244,7 +246,7 @@ pub async fn cap_holds_under_concurrent_logins<S: Store>(stores: &Handles<S>) {
         .iter()
         .flat_map(|inserted| match inserted {
             Inserted::Created { revoked } => revoked.iter().map(|row| row.key),
-            Inserted::Exists(row) => panic!("a new key is taken for {row:?}"),
+            other => panic!("broken by the {} store: a new key gets {other:?}", stores.name()),
         })
         .collect();
     let distinct: HashSet<&SessionKey> = reported.iter().collect();
@@ -284,6 +286,47 @@ pub async fn superseding_nobody_changes_nothing<S: Store>(stores: &Handles<S>) {
         promise!(stores, created.is_some_and(|row| row.revoked.is_none()), "the new one lives");
     }
     expect_row(stores, &dead.unwrap()).await;
+}
+
+fn exchange(number: u64, of: u64, exchanges_max: u32) -> NewSession {
+    let exchanged_from = Some(LegacyLink { key: token(of), until: at(4000) });
+    NewSession { exchanges_max, ..new_session(SessionRecord { exchanged_from, ..row(number) }) }
+}
+
+/// One legacy token is exchanged for so many sessions and no more, dead ones included; a crowded
+/// exchange writes and revokes nothing, and other tokens and logins are not concerned.
+pub async fn exchanges_of_one_token_are_bounded<S: Store>(stores: &Handles<S>) {
+    let plain = put(stores, row(1)).await;
+    for (number, of) in [(2, 7), (3, 7), (4, 8)] {
+        let revoked = revoked_by(stores, exchange(number, of, 2)).await;
+        promise!(stores, revoked.is_empty(), "an exchange within its bound revokes nobody");
+    }
+    let dead = stores.first.revoke(session_key(2), RevokeReason::Logout, at(1)).await.answered();
+    let third = NewSession { sessions_max: 1, supersedes: Some(plain.key), ..exchange(5, 7, 2) };
+    let inserted = stores.second.insert(third).await.answered();
+    promise!(stores, inserted == Inserted::Crowded, "two are the bound, but {inserted:?}");
+    promise!(stores, load(stores, session_key(5)).await.is_none(), "crowded writes nothing");
+    expect_row(stores, &plain).await;
+    let again = stores.second.insert(exchange(2, 7, 2)).await.answered();
+    let exists = dead.map(|row| Inserted::Exists(Box::new(row))) == Some(again);
+    promise!(stores, exists, "a repeated exchange finds its row, however crowded");
+    let login = NewSession { exchanges_max: 0, ..new_session(row(6)) };
+    let inserted = stores.first.insert(login).await.answered();
+    let created = matches!(inserted, Inserted::Created { .. });
+    promise!(stores, created, "a login is no exchange, but {inserted:?}");
+}
+
+/// However many exchanges of one token meet, the bound holds (scenario 55).
+pub async fn exchanges_are_bounded_under_concurrency<S: Store>(stores: &Handles<S>) {
+    let answers = at_once((0..32).map(|number| {
+        let store = stores.either(number);
+        async move { store.insert(exchange(number, 7, 5)).await.answered() }
+    }))
+    .await;
+    let crowded = answers.iter().filter(|inserted| **inserted == Inserted::Crowded).count();
+    let rows = stores.first.list(&user("alice"), None, 100).await.answered();
+    let bounded = rows.len() == 5 && crowded == 27;
+    promise!(stores, bounded, "five exist and 27 are told, not {} and {crowded}", rows.len());
 }
 
 /// What an insert revokes takes its legacy tokens along, and other nodes hear of all of it.

@@ -149,6 +149,16 @@ pub async fn rotate_never_moves_legacy_until_earlier<S: Store>(stores: &Handles<
     }
 }
 
+/// The streak of foreign devices outlives a rotation only if the generation that ends had a grace
+/// answer: it counts consecutive ones.
+pub async fn rotate_ends_the_foreign_streak<S: Store>(stores: &Handles<S>) {
+    let row = put(stores, full_row(1)).await;
+    let row = expect_done(stores, rotation_of(&row, at(60))).await;
+    promise!(stores, row.foreign_streak == 1, "answered and foreign: the streak goes on");
+    let row = expect_done(stores, rotation_of(&row, at(61))).await;
+    promise!(stores, row.foreign_streak == 0, "nobody was answered: the streak is over");
+}
+
 /// Rotations within one instant are told apart by the counter alone (scenario 16).
 pub async fn rotations_in_one_instant_are_apart<S: Store>(stores: &Handles<S>) {
     let first = put(stores, row(1)).await;

@@ -121,7 +121,13 @@ pub(super) fn device(name: &str) -> Device {
 
 /// An insertion that revokes nobody.
 pub(super) fn new_session(record: SessionRecord) -> NewSession {
-    NewSession { record, sessions_max: u32::MAX, idle: IDLE, supersedes: None }
+    NewSession {
+        record,
+        sessions_max: u32::MAX,
+        idle: IDLE,
+        supersedes: None,
+        exchanges_max: u32::MAX,
+    }
 }
 
 /// The rotation of the row as it stands, at `now`.

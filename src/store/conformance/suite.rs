@@ -26,6 +26,8 @@ macro_rules! conformance_suite {
             insertion::cap_holds_under_concurrent_logins;
             insertion::superseded_session_is_revoked;
             insertion::superseding_nobody_changes_nothing;
+            insertion::exchanges_of_one_token_are_bounded;
+            insertion::exchanges_are_bounded_under_concurrency;
             insertion::sessions_ended_by_a_login_are_published;
             rotation::rotate_swaps_the_generation;
             rotation::rotate_is_won_exactly_once;
@@ -36,6 +38,7 @@ macro_rules! conformance_suite {
             rotation::rotate_refuses_idle_rows;
             rotation::rotate_of_nothing_is_refused;
             rotation::rotate_never_moves_legacy_until_earlier;
+            rotation::rotate_ends_the_foreign_streak;
             rotation::rotations_in_one_instant_are_apart;
             rotation::generations_do_not_wrap;
             rotation::revoke_after_rotate_kills_the_new_generation;
