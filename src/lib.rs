@@ -29,6 +29,7 @@ pub use device::Device;
 pub use device::DeviceChange;
 pub use device::DevicePolicy;
 pub use device::Fingerprint;
+pub use device::PeerAddress;
 pub use device::ForwardedHeader;
 pub use device::TrustedProxies;
 pub use device::client_address;

@@ -74,6 +74,32 @@ impl fmt::Debug for SecretBytes {
     }
 }
 
+/// Secret text, such as a legacy token on its way to the client.
+#[derive(Clone)]
+pub(crate) struct SecretText(String);
+
+impl SecretText {
+    pub(crate) const fn new(text: String) -> Self {
+        Self(text)
+    }
+
+    pub(crate) fn expose(&self) -> &str {
+        &self.0
+    }
+}
+
+impl Drop for SecretText {
+    fn drop(&mut self) {
+        self.0.zeroize();
+    }
+}
+
+impl fmt::Debug for SecretText {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("SecretText(..)")
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

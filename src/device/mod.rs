@@ -7,11 +7,13 @@
 //! | `forwarded.rs` | the two forwarded header fields, read strictly |
 //! | `proxies.rs` | the networks of trusted proxies |
 //! | `agent.rs` | user agents turned into short names |
+//! | `peer.rs` | the other end of the connection |
 //! | `record.rs` | what a session row keeps, and how two of them differ |
 
 mod address;
 mod agent;
 mod forwarded;
+mod peer;
 mod policy;
 mod proxies;
 mod record;
@@ -19,6 +21,8 @@ mod record;
 pub use address::client_address;
 pub use agent::device_name;
 pub use forwarded::ForwardedHeader;
+pub use peer::PeerAddress;
+pub(crate) use peer::peer;
 pub use policy::ClientInfo;
 pub use policy::DevicePolicy;
 pub use proxies::TrustedProxies;

@@ -1,0 +1,250 @@
+//! The request path: lift the credentials, ask both ways, decide once.
+
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+
+use crate::error::AuthError;
+use crate::error::AuthErrorKind;
+use crate::flags::FlagSnapshot;
+use crate::principal::Principal;
+use crate::time::Moment;
+use crate::token::is_access_shape;
+use crate::token::is_refresh_shape;
+use crate::trace::count;
+use crate::verify::core::Core;
+use crate::verify::credentials::Presented;
+use crate::verify::credentials::lift;
+use crate::verify::decision::DecidedBy;
+use crate::verify::decision::LegacyVerdict;
+use crate::verify::decision::SessionVerdict;
+use crate::verify::decision::decide;
+use crate::verify::head::Authentication;
+use crate::verify::head::Effects;
+use crate::verify::head::LegacyNotice;
+use crate::verify::head::Outcome;
+use crate::verify::head::RequestHead;
+use crate::verify::head::Ways;
+use crate::verify::legacy_way;
+use crate::verify::legacy_way::LegacyStep;
+use crate::verify::renewed::Renewed;
+use crate::verify::session_way;
+use crate::verify::session_way::SessionStep;
+use crate::verify::shadow;
+use crate::verify::shadow::Shadow;
+use crate::verify::startup;
+
+/// Where the credentials of a request came from; decides about cookies to clear and cross-origin
+/// evidence.
+#[derive(Clone, Copy, Debug)]
+struct Origins {
+    session_cookie: bool,
+    legacy_cookie: bool,
+    evidence: Result<(), AuthErrorKind>,
+}
+
+/// Decides about a request: at once where caches can answer, later where a store must be asked.
+///
+/// One snapshot of the flags and one reading of the clock serve the whole decision.
+pub(crate) fn authenticate(
+    core: &Arc<Core>,
+    head: &RequestHead<'_>,
+    ways: Ways,
+) -> Authentication {
+    let flags = core.flags.snapshot();
+    let moment = core.clock.read();
+    let presented = match lift(head.headers, head.uri, &core.lift) {
+        Ok(presented) => presented,
+        Err(kind) => return Authentication::Ready(refusal(kind)),
+    };
+    let origins = Origins {
+        session_cookie: !presented.bearer.is_some_and(is_access_shape),
+        legacy_cookie: presented.legacy_in_cookie(),
+        evidence: if presented.any_cookie() { core.origin.check(head.method, head.uri, head.headers) } else { Ok(()) },
+    };
+    let legacy = begin_legacy(core, &presented, ways, &flags, moment);
+    let legacy_too = !matches!(legacy, LegacyStep::Done(LegacyVerdict::Absent));
+    let session = begin_session(core, &presented, head, ways, &flags, moment, legacy_too);
+    let shadow = shadow::plan(&flags, moment, session_text(&presented), presented.legacy());
+    match (session, legacy) {
+        (SessionStep::Done(session), LegacyStep::Done(legacy)) => {
+            let outcome = conclude(session, legacy, origins, &flags);
+            if let Some(shadow) = shadow {
+                shadow.run(Arc::clone(core), &outcome);
+            }
+            Authentication::Ready(outcome)
+        }
+        (session, legacy) => {
+            let later = Later { core: Arc::clone(core), flags: flags.detach(), moment, shadow };
+            Authentication::Pending(Box::pin(later.finish(session, legacy, origins)))
+        }
+    }
+}
+
+/// What a decision needs that has to wait for a store.
+struct Later {
+    core: Arc<Core>,
+    flags: FlagSnapshot,
+    moment: Moment,
+    shadow: Option<Shadow>,
+}
+
+impl Later {
+    async fn finish(self, session: SessionStep, legacy: LegacyStep, origins: Origins) -> Outcome {
+        let Self { core, flags, moment, shadow } = self;
+        startup::start(&core);
+        let session = match session {
+            SessionStep::Done(verdict) => verdict,
+            SessionStep::Load(unread) => session_way::finish(&core, *unread, &flags, moment).await,
+        };
+        let legacy = match legacy {
+            LegacyStep::Done(verdict) => verdict,
+            LegacyStep::Ask(seen) => legacy_way::finish(&core, &seen, &flags, moment).await,
+        };
+        let outcome = conclude(session, legacy, origins, &flags);
+        if let Some(shadow) = shadow {
+            shadow.run(core, &outcome);
+        }
+        outcome
+    }
+}
+
+fn begin_legacy(
+    core: &Core,
+    presented: &Presented<'_>,
+    ways: Ways,
+    flags: &FlagSnapshot,
+    moment: Moment,
+) -> LegacyStep {
+    if !ways.legacy() || core.legacy.is_empty() {
+        return LegacyStep::Done(LegacyVerdict::Absent);
+    }
+    legacy_way::begin(core, presented.legacy(), flags, moment)
+}
+
+fn begin_session(
+    core: &Core,
+    presented: &Presented<'_>,
+    head: &RequestHead<'_>,
+    ways: Ways,
+    flags: &FlagSnapshot,
+    moment: Moment,
+    legacy_too: bool,
+) -> SessionStep {
+    let bearer = presented.bearer;
+    if let Some(refused) = unclaimed(core, bearer, ways, legacy_too) {
+        return SessionStep::Done(SessionVerdict::Refused(refused));
+    }
+    if ways.sessions()
+        && let Some(Renewed(principal)) = head.extensions.get()
+        && bearer.is_none()
+    {
+        return SessionStep::Done(SessionVerdict::Live(principal.clone()));
+    }
+    match session_text(presented) {
+        Some(_) if !ways.sessions() => SessionStep::Done(SessionVerdict::Absent),
+        Some(_) if core.keys_conflict.load(Ordering::Relaxed) => {
+            SessionStep::Done(SessionVerdict::Unknowable(AuthErrorKind::StoreUnavailable))
+        }
+        Some(_) if flags.shared_pending() => {
+            SessionStep::Done(SessionVerdict::Unknowable(AuthErrorKind::FlagsUnknown))
+        }
+        Some(_) if !flags.accepts_sessions() => SessionStep::Done(SessionVerdict::Off),
+        Some(text) => session_way::begin(core, text, head, flags, moment, legacy_too),
+        None => SessionStep::Done(SessionVerdict::Absent),
+    }
+}
+
+/// The access token of a request: a bearer wins over a cookie.
+fn session_text<'a>(presented: &Presented<'a>) -> Option<&'a str> {
+    presented.bearer.filter(|text| is_access_shape(text)).or(presented.access_cookie)
+}
+
+/// A bearer token that nobody claims is refused, whatever else the request carries: a refusal is
+/// final, and a refresh token is no access token.
+fn unclaimed(
+    core: &Core,
+    bearer: Option<&str>,
+    ways: Ways,
+    legacy_claimed: bool,
+) -> Option<AuthErrorKind> {
+    let bearer = bearer?;
+    if is_access_shape(bearer) {
+        return (!ways.sessions()).then_some(AuthErrorKind::InvalidToken);
+    }
+    if is_refresh_shape(bearer) || !ways.legacy() || core.legacy.is_empty() || !legacy_claimed {
+        return Some(AuthErrorKind::InvalidToken);
+    }
+    None
+}
+
+fn conclude(
+    session: SessionVerdict,
+    legacy: LegacyVerdict,
+    origins: Origins,
+    flags: &FlagSnapshot,
+) -> Outcome {
+    if flags.shadow_compare {
+        shadow::compare_verdicts(&session, &legacy);
+    }
+    let refused_session = match &session {
+        SessionVerdict::Refused(kind) | SessionVerdict::Expired(kind, _) => Some(*kind),
+        _ => None,
+    };
+    let (verdict, decided) = decide(session, legacy);
+    let by_cookie = match decided {
+        DecidedBy::Session => origins.session_cookie,
+        DecidedBy::Legacy => origins.legacy_cookie,
+        DecidedBy::Nobody => false,
+    };
+    let verdict = match verdict {
+        Ok(_) if by_cookie && origins.evidence.is_err() => Err(AuthErrorKind::CrossOrigin),
+        verdict => verdict,
+    };
+    let mut effects = Effects::default();
+    if let Some(kind) = refused_session.filter(|kind| kind.is_definitive())
+        && origins.session_cookie
+    {
+        effects.clear_access = true;
+        effects.clear_refresh = ends_session(kind);
+    }
+    if verdict.is_ok() && decided == DecidedBy::Legacy {
+        effects.legacy = Some(LegacyNotice { sunset: flags.legacy_until });
+    }
+    report(&verdict, decided);
+    Outcome { verdict: verdict.map_err(AuthError::from), by_cookie, effects }
+}
+
+/// Whether the refresh token is as dead as the access token.
+const fn ends_session(kind: AuthErrorKind) -> bool {
+    matches!(
+        kind,
+        AuthErrorKind::SessionRevoked
+            | AuthErrorKind::SessionExpired
+            | AuthErrorKind::RefreshReused
+            | AuthErrorKind::UserDisabled
+    )
+}
+
+fn report(verdict: &Result<Principal, AuthErrorKind>, decided: DecidedBy) {
+    let way = match decided {
+        DecidedBy::Legacy => "legacy_jwt",
+        DecidedBy::Nobody => "none",
+        DecidedBy::Session => "session",
+    };
+    match verdict {
+        Ok(_) => count!("segue_auth_total", "way" => way, "outcome" => "accepted"),
+        Err(kind) => {
+            count!("segue_auth_total", "way" => way, "outcome" => kind.code());
+            if *kind == AuthErrorKind::IdentityMismatch {
+                tracing::warn!("a request carries credentials of two different users");
+            } else {
+                tracing::debug!(way, code = kind.code(), "request refused");
+            }
+        }
+    }
+}
+
+fn refusal(kind: AuthErrorKind) -> Outcome {
+    report(&Err(kind), DecidedBy::Nobody);
+    Outcome { verdict: Err(kind.into()), by_cookie: false, effects: Effects::default() }
+}

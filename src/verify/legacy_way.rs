@@ -1,0 +1,222 @@
+//! The legacy way: from the text of a legacy token to a verdict; a token seen before costs no
+//! signature check and no I/O.
+
+use std::sync::Arc;
+
+use crate::blacklist::BlacklistKey;
+use crate::error::AuthErrorKind;
+use crate::flags::FlagSet;
+use crate::principal::Principal;
+use crate::session::Scopes;
+use crate::store::BlacklistAnswer;
+use crate::store::BlacklistQuery;
+use crate::time::Moment;
+use crate::verify::core::Core;
+use crate::verify::decision::LegacyVerdict;
+use crate::verify::legacy::LegacyLimits;
+use crate::verify::legacy::LegacyToken;
+use crate::verify::legacy::LegacyVerifier;
+use crate::verify::legacy::TokenCache;
+use crate::verify::legacy::guard;
+
+/// The legacy verifiers in their order, and the tokens they accepted before.
+#[derive(Debug)]
+pub(crate) struct LegacySources {
+    sources: Vec<Arc<dyn LegacyVerifier>>,
+    seen: TokenCache<SeenToken>,
+}
+
+/// A token whose signature was found good, with everything a verdict needs.
+#[derive(Debug)]
+pub(crate) struct SeenToken {
+    pub(crate) token: LegacyToken,
+    pub(crate) principal: Principal,
+    pub(crate) keys: Vec<BlacklistKey>,
+    pub(crate) source: usize,
+}
+
+/// How far the verdict got without the store.
+pub(crate) enum LegacyStep {
+    Done(LegacyVerdict),
+    /// The blacklist or the users hook has to be asked.
+    Ask(Arc<SeenToken>),
+}
+
+impl LegacySources {
+    pub(crate) fn new(sources: Vec<Arc<dyn LegacyVerifier>>) -> Self {
+        Self { sources, seen: TokenCache::default() }
+    }
+
+    pub(crate) fn is_empty(&self) -> bool {
+        self.sources.is_empty()
+    }
+
+    pub(crate) fn all(&self) -> &[Arc<dyn LegacyVerifier>] {
+        &self.sources
+    }
+
+    /// The facts of a token whose signature is good: remembered, or verified now.
+    fn verified(
+        &self,
+        index: usize,
+        text: &str,
+        moment: Moment,
+    ) -> Result<Arc<SeenToken>, AuthErrorKind> {
+        let source = self.sources.get(index).ok_or(AuthErrorKind::InvalidToken)?;
+        let epoch = source.epoch();
+        if let Some(verdict) = self.seen.get(index, text, epoch, moment.now) {
+            return verdict;
+        }
+        let verdict = source.verify(text, moment.now).map(|token| {
+            let expires_at = token.expires_at();
+            (Arc::new(SeenToken::new(index, token)), expires_at)
+        });
+        match verdict {
+            Ok((seen, expires_at)) => {
+                self.seen.insert(index, text, epoch, expires_at, Arc::clone(&seen));
+                Ok(seen)
+            }
+            Err(kind) => {
+                self.seen.insert_refusal(index, text, epoch, moment.now, kind);
+                Err(kind)
+            }
+        }
+    }
+}
+
+impl SeenToken {
+    fn new(source: usize, token: LegacyToken) -> Self {
+        let name = token.source().as_str();
+        let keys = [
+            Some(token.id().blacklist_key()),
+            token.jti().map(|jti| BlacklistKey::of_jti(name, jti)),
+            token.sid().map(BlacklistKey::of_session),
+        ];
+        let principal = Principal::of_legacy(
+            token.user().clone(),
+            Scopes::none(),
+            token.issued_at(),
+            name.into(),
+            Arc::clone(token.claims()),
+        );
+        Self { keys: keys.into_iter().flatten().collect(), principal, source, token }
+    }
+
+    pub(crate) fn query(&self) -> BlacklistQuery {
+        BlacklistQuery { keys: self.keys.clone(), user: Some(self.token.user().clone()) }
+    }
+
+    /// What the blacklist's answer means for this token: equality with a not-before is dead, and a
+    /// token that does not say when it was issued is older than any.
+    pub(crate) fn revocation(&self, answer: BlacklistAnswer) -> Result<(), AuthErrorKind> {
+        let before = answer
+            .not_before
+            .is_some_and(|at| self.token.issued_at().is_none_or(|issued| issued <= at));
+        if answer.listed || before { Err(AuthErrorKind::TokenRevoked) } else { Ok(()) }
+    }
+}
+
+/// The candidates a request carries, as `(source, token)`, in the order of the sources.
+pub(crate) fn begin<'a>(
+    core: &Core,
+    candidates: impl Iterator<Item = (usize, &'a str)>,
+    flags: &FlagSet,
+    moment: Moment,
+) -> LegacyStep {
+    match recognise(core, candidates, moment) {
+        None => LegacyStep::Done(LegacyVerdict::Absent),
+        Some(Err(kind)) => LegacyStep::Done(LegacyVerdict::Refused(off_or(flags, moment, kind))),
+        Some(Ok(seen)) => judge(core, seen, flags, moment),
+    }
+}
+
+/// The first candidate that a source claims. A signature that is not good is "not mine" as long as
+/// another source claims the token too; any other refusal is final.
+pub(crate) fn recognise<'a>(
+    core: &Core,
+    candidates: impl Iterator<Item = (usize, &'a str)>,
+    moment: Moment,
+) -> Option<Result<Arc<SeenToken>, AuthErrorKind>> {
+    let mut last = None;
+    for (index, text) in candidates {
+        if !core.legacy.sources.get(index).is_some_and(|source| source.recognises(text)) {
+            continue;
+        }
+        match core.legacy.verified(index, text, moment) {
+            Err(AuthErrorKind::InvalidToken) => last = Some(Err(AuthErrorKind::InvalidToken)),
+            verdict => return Some(verdict),
+        }
+    }
+    last
+}
+
+fn off_or(flags: &FlagSet, moment: Moment, kind: AuthErrorKind) -> AuthErrorKind {
+    if flags.accepts_legacy(moment.now) { kind } else { off(flags) }
+}
+
+const fn off(flags: &FlagSet) -> AuthErrorKind {
+    if flags.legacy_jwt { AuthErrorKind::CutOverPassed } else { AuthErrorKind::LegacyOff }
+}
+
+fn judge(core: &Core, seen: Arc<SeenToken>, flags: &FlagSet, moment: Moment) -> LegacyStep {
+    if let Err(kind) = check_guard(core, &seen, flags, moment) {
+        return LegacyStep::Done(LegacyVerdict::Refused(kind));
+    }
+    let user = seen.token.user();
+    let answer = core.coherence.judge_blacklist(&seen.keys, Some(user), moment);
+    let (Some(answer), Some(status)) = (answer, core.users.known(user, moment)) else {
+        return LegacyStep::Ask(seen);
+    };
+    LegacyStep::Done(match seen.revocation(answer).and(status) {
+        Ok(()) => LegacyVerdict::Good(seen.principal.clone()),
+        Err(kind) => LegacyVerdict::Refused(kind),
+    })
+}
+
+/// The guard rails: flags, age, cut-over, and the token's own window, asked again at every use.
+pub(crate) fn check_guard(
+    core: &Core,
+    seen: &SeenToken,
+    flags: &FlagSet,
+    moment: Moment,
+) -> Result<(), AuthErrorKind> {
+    if !flags.accepts_legacy(moment.now) {
+        return Err(off(flags));
+    }
+    let limits = LegacyLimits::new(flags.legacy_max_age, flags.legacy_until);
+    let source = core.legacy.sources.get(seen.source).ok_or(AuthErrorKind::InvalidToken)?;
+    guard(&seen.token, source.limits(), &limits, moment.now)
+}
+
+/// Asks whatever could not be answered here.
+pub(crate) async fn finish(
+    core: &Core,
+    seen: &SeenToken,
+    flags: &FlagSet,
+    moment: Moment,
+) -> LegacyVerdict {
+    match ask(core, seen, flags, moment).await {
+        Ok(()) => LegacyVerdict::Good(seen.principal.clone()),
+        Err(AuthErrorKind::StoreUnavailable) => {
+            LegacyVerdict::Unknowable(AuthErrorKind::StoreUnavailable)
+        }
+        Err(kind) => LegacyVerdict::Refused(kind),
+    }
+}
+
+/// Blacklist and users hook; with the store down the last complete replica counts for
+/// `LEGACY_STALE_OK`.
+pub(crate) async fn ask(
+    core: &Core,
+    seen: &SeenToken,
+    flags: &FlagSet,
+    moment: Moment,
+) -> Result<(), AuthErrorKind> {
+    let answer = core
+        .coherence
+        .query_blacklist(seen.query(), moment, flags.legacy_stale_ok)
+        .await
+        .map_err(|_| AuthErrorKind::StoreUnavailable)?;
+    seen.revocation(answer)?;
+    core.users.check(seen.token.user(), moment, flags.legacy_stale_ok).await
+}

@@ -1,0 +1,198 @@
+//! The session way: from the text of an access token to a verdict, without I/O on a hit.
+
+use crate::coherent::CachedSession;
+use crate::device::Device;
+use crate::device::DeviceChange;
+use crate::error::AuthErrorKind;
+use crate::flags::FlagSet;
+use crate::flags::Fingerprinting;
+use crate::time::Moment;
+use crate::token::RawAccess;
+use crate::token::VerifiedAccess;
+use crate::token::decode_access;
+use crate::verify::core::Core;
+use crate::verify::decision::SessionVerdict;
+use crate::verify::devices;
+use crate::verify::head::RequestHead;
+
+/// How far the verdict got without the store.
+pub(crate) enum SessionStep {
+    Done(SessionVerdict),
+    /// The row has to be read.
+    Load(Box<Unread>),
+}
+
+/// A genuine access token whose row has to be read.
+pub(crate) struct Unread {
+    raw: RawAccess,
+    verified: VerifiedAccess,
+    device: Option<Device>,
+}
+
+/// Judges an access token as far as the cache allows.
+///
+/// `legacy_too`: an expired token alone is refused without any I/O; beside a legacy token its
+/// owner must be known.
+pub(crate) fn begin(
+    core: &Core,
+    text: &str,
+    head: &RequestHead<'_>,
+    flags: &FlagSet,
+    moment: Moment,
+    legacy_too: bool,
+) -> SessionStep {
+    let raw = match decode_access(text) {
+        Ok(raw) => raw,
+        Err(kind) => return refused(kind),
+    };
+    let cached = core.coherence.with_session(raw.secret_bytes(), moment, |session| {
+        let expired = match is_expired(core, session, &raw, moment) {
+            Ok(expired) => expired,
+            Err(kind) => return Some(SessionVerdict::Refused(kind)),
+        };
+        if expired && !legacy_too {
+            return Some(SessionVerdict::Expired(AuthErrorKind::TokenExpired, None));
+        }
+        let verdict = judge_cached(core, session, head, flags, moment)?;
+        Some(expire(verdict, expired, session))
+    });
+    match cached.flatten() {
+        Some(verdict) => SessionStep::Done(verdict),
+        None => begin_unread(core, raw, head, flags, moment, legacy_too),
+    }
+}
+
+fn begin_unread(
+    core: &Core,
+    raw: RawAccess,
+    head: &RequestHead<'_>,
+    flags: &FlagSet,
+    moment: Moment,
+    legacy_too: bool,
+) -> SessionStep {
+    let verified = match raw.verify(&core.keys.load()) {
+        Ok(verified) => verified,
+        Err(kind) => return refused(kind),
+    };
+    if verified.is_expired(moment.now) && !legacy_too {
+        return SessionStep::Done(SessionVerdict::Expired(AuthErrorKind::TokenExpired, None));
+    }
+    let device = devices::seen(core, head, flags);
+    SessionStep::Load(Box::new(Unread { raw, verified, device }))
+}
+
+const fn refused(kind: AuthErrorKind) -> SessionStep {
+    SessionStep::Done(SessionVerdict::Refused(kind))
+}
+
+/// Whether a genuine token is past its end. The code of a token that this session was used with
+/// before is not computed again; the whole token is compared instead.
+fn is_expired(
+    core: &Core,
+    session: &CachedSession,
+    raw: &RawAccess,
+    moment: Moment,
+) -> Result<bool, AuthErrorKind> {
+    let keys = core.keys.load();
+    if session.is_verified(raw.bytes(), keys.epoch(), moment.now) {
+        return Ok(false);
+    }
+    let verified = raw.verify(&keys)?;
+    session.remember_token(raw.bytes(), verified.expires_at(), keys.epoch());
+    Ok(verified.is_expired(moment.now))
+}
+
+/// A verdict from a cached row, or `None` where only the store may speak: the not-before replica
+/// is not trusted, or the row looks idle (another node may have seen the session since).
+fn judge_cached(
+    core: &Core,
+    session: &CachedSession,
+    head: &RequestHead<'_>,
+    flags: &FlagSet,
+    moment: Moment,
+) -> Option<SessionVerdict> {
+    let not_before = core.coherence.session_not_before(session, moment)?;
+    match session.refusal(moment.now, core.policy.idle, not_before) {
+        Some(AuthErrorKind::SessionExpired) => return None,
+        Some(kind) => return Some(SessionVerdict::Refused(kind)),
+        None => {}
+    }
+    if let Err(kind) = core.users.known(session.user(), moment)? {
+        return Some(SessionVerdict::Refused(kind));
+    }
+    let compared = flags.device_fingerprinting != Fingerprinting::Off;
+    let recorded = flags.session_tracking && core.coherence.is_use_due(session, moment);
+    let device = if compared || recorded { devices::seen(core, head, flags) } else { None };
+    Some(accept(core, session, moment, flags, device.as_ref()))
+}
+
+fn accept(
+    core: &Core,
+    session: &CachedSession,
+    moment: Moment,
+    flags: &FlagSet,
+    device: Option<&Device>,
+) -> SessionVerdict {
+    if let Some(device) = device {
+        let change = DeviceChange {
+            fingerprint: session.has_other_fingerprint(device),
+            network: session.has_other_network(device),
+        };
+        if let Err(kind) = devices::judge(change, flags, "use") {
+            return SessionVerdict::Refused(kind);
+        }
+    }
+    if flags.session_tracking {
+        core.coherence.note_use(session, moment, device);
+    }
+    SessionVerdict::Live(session.principal().clone())
+}
+
+fn expire(verdict: SessionVerdict, token_expired: bool, session: &CachedSession) -> SessionVerdict {
+    match verdict {
+        SessionVerdict::Live(_) if token_expired => SessionVerdict::Expired(
+            AuthErrorKind::TokenExpired,
+            Some(session.user().clone()),
+        ),
+        other => other,
+    }
+}
+
+/// Reads the row and judges it.
+pub(crate) async fn finish(
+    core: &Core,
+    unread: Unread,
+    flags: &FlagSet,
+    moment: Moment,
+) -> SessionVerdict {
+    let Unread { raw, verified, device } = unread;
+    let key = verified.session_key();
+    let session = match core.coherence.load_session(*raw.secret_bytes(), key, moment).await {
+        Ok(Some(session)) => session,
+        Ok(None) => return SessionVerdict::Refused(AuthErrorKind::SessionExpired),
+        Err(_) => return SessionVerdict::Unknowable(AuthErrorKind::StoreUnavailable),
+    };
+    session.remember_token(raw.bytes(), verified.expires_at(), core.keys.load().epoch());
+    let not_before = match core.not_before(session.user(), moment).await {
+        Ok(not_before) => not_before,
+        Err(kind) => return SessionVerdict::Unknowable(kind),
+    };
+    match session.refusal(moment.now, core.policy.idle, not_before) {
+        Some(AuthErrorKind::SessionExpired) => {
+            let owner = session.user().clone();
+            return SessionVerdict::Expired(AuthErrorKind::SessionExpired, Some(owner));
+        }
+        Some(kind) => return SessionVerdict::Refused(kind),
+        None => {}
+    }
+    match core.users.check(session.user(), moment, flags.legacy_stale_ok).await {
+        Ok(()) => {
+            let verdict = accept(core, &session, moment, flags, device.as_ref());
+            expire(verdict, verified.is_expired(moment.now), &session)
+        }
+        Err(AuthErrorKind::StoreUnavailable) => {
+            SessionVerdict::Unknowable(AuthErrorKind::StoreUnavailable)
+        }
+        Err(kind) => SessionVerdict::Refused(kind),
+    }
+}

@@ -1,0 +1,63 @@
+//! What begins with the first request that needs it: background tasks, and the comparison of this
+//! node's keys with those of all others.
+
+use std::sync::Arc;
+use std::sync::PoisonError;
+use std::sync::atomic::Ordering;
+
+use tokio::runtime::Handle;
+
+use crate::error::StoreError;
+use crate::error::StoreErrorKind;
+use crate::flags::Flags;
+use crate::keys::KeyVersion;
+use crate::store::KeyRegistration;
+use crate::store::KeyRegistry;
+use crate::store::StoreResult;
+use crate::verify::core::Core;
+
+/// Starts what runs beside the requests; cheap to call again. Outside a runtime nothing starts,
+/// and every answer is read from the store.
+pub(crate) fn start(core: &Arc<Core>) {
+    let Ok(runtime) = Handle::try_current() else { return };
+    core.coherence.start();
+    if core.started.swap(true, Ordering::Relaxed) {
+        return;
+    }
+    let watcher = core.flags.watch(Flags::WATCH_INTERVAL_DEFAULT).ok();
+    *core.watcher.lock().unwrap_or_else(PoisonError::into_inner) = watcher;
+    let weak = Arc::downgrade(core);
+    runtime.spawn(async move {
+        let Some(core) = weak.upgrade() else { return };
+        if let Err(error) = register_keys(&core).await {
+            tracing::error!(error = &error as &dyn std::error::Error, "keys can't be registered");
+            core.started.store(false, Ordering::Relaxed);
+        }
+    });
+}
+
+/// Tells the store of this node's keys, and compares them with what other nodes told it: the same
+/// number with other bytes would refuse everybody's tokens, so such a node does not serve.
+pub(crate) async fn register_keys(core: &Core) -> StoreResult<KeyVersion> {
+    let keys = core.keys.load_full();
+    let exchange = keys.versions().next().unwrap_or_else(|| keys.current());
+    let registration = KeyRegistration { checks: keys.check_values(), exchange };
+    let registry = core.coherence.stores().sessions.register_keys(registration).await?;
+    let differs = keys.check_values().into_iter().find(|own| {
+        registry.checks.iter().any(|known| known.0 == own.0 && known.1 != own.1)
+    });
+    core.keys_conflict.store(differs.is_some(), Ordering::Relaxed);
+    if let Some((version, _)) = differs {
+        let advice = format!(
+            "key version {version} has other bytes here than where the store first saw it; give \
+             every node the same SEGUE_KEYS, and a new key a new number"
+        );
+        return Err(StoreError::new(StoreErrorKind::Misconfigured, "register keys").with_source(advice));
+    }
+    Ok(core.registry.get_or_init(|| registry).exchange)
+}
+
+/// Whether the pinned version, once known, is on this node: without it nothing can be exchanged.
+pub(crate) fn exchange_key_is_missing(core: &Core, registry: &KeyRegistry) -> bool {
+    !core.legacy.is_empty() && !core.keys.load().contains(registry.exchange)
+}
