@@ -170,6 +170,20 @@ impl Principal {
     }
 }
 
+/// In the extensions of a request that a layer let through without a credential.
+///
+/// It tells a request of nobody from a route without a layer, which would be a mistake. It has no
+/// public constructor.
+#[derive(Clone, Copy, Debug)]
+pub struct Anonymous(());
+
+impl Anonymous {
+    /// For layers only.
+    pub(crate) const fn new() -> Self {
+        Self(())
+    }
+}
+
 impl fmt::Debug for Principal {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Principal")

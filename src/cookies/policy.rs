@@ -7,6 +7,7 @@ use cookie::CookieBuilder;
 use cookie::SameSite;
 use http::HeaderMap;
 use http::HeaderValue;
+use http::header::CACHE_CONTROL;
 use http::header::SET_COOKIE;
 
 use super::read::Found;
@@ -16,6 +17,8 @@ use super::stale::domain;
 use super::stale::removal;
 use super::stale::token;
 use crate::error::ConfigError;
+use crate::token::AccessToken;
+use crate::token::RefreshToken;
 
 /// How the tokens of a browser are kept: two cookies, out of reach of scripts.
 ///
@@ -111,14 +114,24 @@ impl CookiePolicy {
         &self.refresh
     }
 
-    /// `Set-Cookie` for an access token; `None` for what no cookie can hold.
-    pub(crate) fn set_access(&self, token: &str, life: Duration) -> Option<HeaderValue> {
-        self.set(&self.access, token, life)
+    /// Adds both cookies to a response, and `Cache-Control: no-store`, which replaces what is there:
+    /// a response that carries tokens must not be kept by anybody.
+    ///
+    /// The spans are what remains of the lives of the two tokens.
+    pub fn set(
+        &self,
+        access: (&AccessToken, Duration),
+        refresh: (&RefreshToken, Duration),
+        headers: &mut HeaderMap,
+    ) {
+        append(headers, self.cookie(&self.access, access.0.expose(), access.1));
+        append(headers, self.cookie(&self.refresh, refresh.0.expose(), refresh.1));
+        headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
     }
 
-    /// `Set-Cookie` for a refresh token; `None` for what no cookie can hold.
-    pub(crate) fn set_refresh(&self, token: &str, life: Duration) -> Option<HeaderValue> {
-        self.set(&self.refresh, token, life)
+    /// Adds what removes both cookies, under every scope that may hold one: for a logout.
+    pub fn clear_both(&self, headers: &mut HeaderMap) {
+        self.clear(true, true, headers);
     }
 
     /// Adds what removes the chosen cookies, under every scope that may hold one.
@@ -165,7 +178,8 @@ impl CookiePolicy {
         }
     }
 
-    fn set(&self, name: &str, token: &str, life: Duration) -> Option<HeaderValue> {
+    /// `None` for what no cookie can hold.
+    fn cookie(&self, name: &str, token: &str, life: Duration) -> Option<HeaderValue> {
         // RFC 6265, section 4.1.1: cookie-octet.
         let octet =
             |byte: u8| matches!(byte, 0x21 | 0x23..=0x2b | 0x2d..=0x3a | 0x3c..=0x5b | 0x5d..=0x7e);
@@ -232,6 +246,14 @@ mod tests {
 
     const HOUR: Duration = Duration::from_secs(3600);
 
+    fn set_access(policy: &CookiePolicy, token: &str, life: Duration) -> Option<HeaderValue> {
+        policy.cookie(policy.access_name(), token, life)
+    }
+
+    fn set_refresh(policy: &CookiePolicy, token: &str, life: Duration) -> Option<HeaderValue> {
+        policy.cookie(policy.refresh_name(), token, life)
+    }
+
     fn attributes(value: &HeaderValue) -> Cookie<'static> {
         Cookie::parse(value.to_str().unwrap().to_owned()).unwrap()
     }
@@ -245,7 +267,7 @@ mod tests {
     /// The default is what `__Host-` demands, out of reach of scripts, and not printed by Debug.
     #[test]
     fn the_default_is_strict() {
-        let value = CookiePolicy::default().set_access("sga_x", HOUR).unwrap();
+        let value = set_access(&CookiePolicy::default(), "sga_x", HOUR).unwrap();
         let cookie = attributes(&value);
         assert_eq!(cookie.name_value(), ("__Host-segue_access", "sga_x"));
         assert_eq!((cookie.secure(), cookie.http_only()), (Some(true), Some(true)));
@@ -261,7 +283,7 @@ mod tests {
         let policy = CookiePolicy::default().with_domain("example.com").unwrap();
         let policy = policy.with_base_name("shop").unwrap().with_strict_same_site();
         assert_eq!(policy.refresh_name(), "__Secure-shop_refresh");
-        let cookie = attributes(&policy.set_refresh("sgr_x", HOUR).unwrap());
+        let cookie = attributes(&set_refresh(&policy, "sgr_x", HOUR).unwrap());
         assert_eq!(cookie.domain(), Some("example.com"));
         assert_eq!(cookie.same_site(), Some(SameSite::Strict));
     }
@@ -271,20 +293,20 @@ mod tests {
     fn insecure_is_plain() {
         let policy = CookiePolicy::default().danger_insecure_for_development();
         assert_eq!(policy.access_name(), "segue_access");
-        assert_ne!(attributes(&policy.set_access("x", HOUR).unwrap()).secure(), Some(true));
+        assert_ne!(attributes(&set_access(&policy, "x", HOUR).unwrap()).secure(), Some(true));
     }
 
     /// No cookie outlives 400 days, exceeds 4096 bytes, or holds what would end it.
     #[test]
     fn cookies_are_bounded() {
         let policy = CookiePolicy::default();
-        let cookie = attributes(&policy.set_access("x", Duration::MAX).unwrap());
+        let cookie = attributes(&set_access(&policy, "x", Duration::MAX).unwrap());
         assert_eq!(cookie.max_age().unwrap().whole_days(), 400);
         let room = CookiePolicy::LENGTH_BYTES_MAX - policy.access_name().len();
-        assert!(policy.set_access(&"x".repeat(room), HOUR).is_some());
-        assert!(policy.set_access(&"x".repeat(room + 1), HOUR).is_none());
+        assert!(set_access(&policy, &"x".repeat(room), HOUR).is_some());
+        assert!(set_access(&policy, &"x".repeat(room + 1), HOUR).is_none());
         for bad in ["", "a;b", "a b", "a\"b", "a\\b", "a,b", "a\r\nb"] {
-            assert!(policy.set_access(bad, HOUR).is_none(), "{bad:?}");
+            assert!(set_access(&policy, bad, HOUR).is_none(), "{bad:?}");
         }
     }
 
