@@ -1,0 +1,101 @@
+//! What a verdict means: the request goes on with a principal, as nobody, or not at all.
+
+use bytes::Bytes;
+use http::HeaderMap;
+use http::Request;
+use http::Response;
+
+use crate::error::AuthError;
+use crate::error::AuthErrorKind;
+use crate::flow::Auth;
+use crate::layer::refusal::announce_end;
+use crate::layer::refusal::append_unless_set;
+use crate::layer::refusal::clear_cookies;
+use crate::layer::refusal::refuse;
+use crate::principal::Anonymous;
+use crate::principal::Principal;
+use crate::verify::head::Authentication;
+use crate::verify::head::Effects;
+use crate::verify::head::LegacyNotice;
+use crate::verify::head::Outcome;
+use crate::verify::head::RequestHead;
+use crate::verify::head::Ways;
+
+/// The settings of one applied layer.
+#[derive(Clone, Debug)]
+pub(crate) struct Gate {
+    pub(super) auth: Auth,
+    pub(super) ways: Ways,
+    pub(super) optional: bool,
+}
+
+/// What the response of a request that was let through has to carry. Mostly nothing.
+#[derive(Debug, Default)]
+pub(super) struct Marks {
+    notice: Option<LegacyNotice>,
+    cookies: Option<Box<HeaderMap>>,
+}
+
+impl Gate {
+    pub(super) fn ask<B>(&self, request: &Request<B>) -> Authentication {
+        self.auth.authenticate(&RequestHead::of(request), self.ways)
+    }
+
+    /// Writes the verdict into the request, or the refusal that is sent instead.
+    pub(super) fn admit<B>(
+        &self,
+        outcome: Outcome,
+        request: &mut Request<B>,
+    ) -> Result<Marks, Response<Bytes>> {
+        let Outcome { verdict, by_cookie, effects } = outcome;
+        match verdict {
+            Ok(principal) => {
+                let extensions = request.extensions_mut();
+                extensions.remove::<Anonymous>();
+                extensions.insert(principal);
+            }
+            Err(error) if self.optional && is_absent(error, by_cookie, &effects) => {
+                let extensions = request.extensions_mut();
+                extensions.remove::<Principal>();
+                extensions.insert(Anonymous::new());
+            }
+            Err(error) => return Err(refuse(&self.auth, request.headers(), error, &effects)),
+        }
+        Ok(self.marks(&effects))
+    }
+
+    fn marks(&self, effects: &Effects) -> Marks {
+        let cookies = (effects.clear_access || effects.clear_refresh).then(|| {
+            let mut headers = HeaderMap::new();
+            clear_cookies(&self.auth, effects, &mut headers);
+            Box::new(headers)
+        });
+        Marks { notice: effects.legacy, cookies }
+    }
+}
+
+impl Marks {
+    pub(super) fn write(&mut self, response: &mut HeaderMap) {
+        if let Some(notice) = self.notice {
+            announce_end(notice, response);
+        }
+        if let Some(cookies) = self.cookies.take() {
+            append_unless_set(&cookies, response);
+        }
+    }
+}
+
+/// Whether the request counts as one without a credential.
+///
+/// A refused session cookie is recognised by being cleared: a legacy cookie is not ours to clear,
+/// so it would be refused again and again as something the client can't help, and stays an error.
+fn is_absent(error: AuthError, by_cookie: bool, effects: &Effects) -> bool {
+    match error.kind() {
+        AuthErrorKind::MissingCredential => true,
+        AuthErrorKind::TokenExpired
+        | AuthErrorKind::SessionExpired
+        | AuthErrorKind::SessionRevoked
+        | AuthErrorKind::RefreshReused => by_cookie && effects.clear_access,
+        _ => false,
+    }
+}
