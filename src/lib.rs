@@ -6,6 +6,7 @@
 #[doc(hidden)]
 pub mod __fuzz;
 mod blacklist;
+mod coherent;
 mod cookies;
 mod device;
 mod error;
