@@ -6,6 +6,7 @@ use std::time::Duration;
 use sha2::Digest;
 use sha2::Sha256;
 
+use crate::id::LegacyTokenId;
 use crate::id::SessionId;
 use crate::id::UserId;
 use crate::time::Timestamp;
@@ -30,7 +31,7 @@ impl BlacklistKey {
     /// evaded by re-encoding it.
     #[must_use]
     pub fn of_signing_input(signing_input: &[u8]) -> Self {
-        Self::digest(b"segue/blacklist/token", &[signing_input])
+        LegacyTokenId::of_signing_input(signing_input).blacklist_key()
     }
 
     /// By the session id (`sid`) that legacy tokens issued beside a session carry.
@@ -59,6 +60,14 @@ impl BlacklistKey {
             hash.update(part);
         }
         Self(hash.finalize().into())
+    }
+}
+
+impl LegacyTokenId {
+    /// The name of this token in the blacklist.
+    #[must_use]
+    pub fn blacklist_key(&self) -> BlacklistKey {
+        BlacklistKey::digest(b"segue/blacklist/token", &[self.as_bytes()])
     }
 }
 

@@ -1,5 +1,7 @@
 //! Identifiers: users, sessions as the store knows them, sessions as people see them.
 
+mod legacy;
+
 use std::fmt;
 use std::str::FromStr;
 use std::sync::Arc;
@@ -9,6 +11,9 @@ use serde::Serialize;
 use serde::Serializer;
 use sha2::Digest;
 use sha2::Sha256;
+
+pub use legacy::LegacyTokenId;
+pub use legacy::SourceName;
 
 /// The app's own id of a user, as text.
 ///

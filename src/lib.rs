@@ -21,6 +21,7 @@ pub mod store;
 mod time;
 mod token;
 mod trace;
+mod verify;
 
 pub use blacklist::BlacklistEntry;
 pub use blacklist::BlacklistKey;
@@ -63,8 +64,10 @@ pub use flags::RolloutMode;
 pub use flags::rollout_bucket;
 pub use id::InvalidSessionId;
 pub use id::InvalidUserId;
+pub use id::LegacyTokenId;
 pub use id::SessionId;
 pub use id::SessionKey;
+pub use id::SourceName;
 pub use id::UserId;
 pub use keys::KeyVersion;
 pub use keys::Keyring;
@@ -95,3 +98,20 @@ pub use time::Monotonic;
 pub use time::Timestamp;
 pub use token::AccessToken;
 pub use token::RefreshToken;
+#[cfg(feature = "jwt")]
+pub use verify::legacy::Algorithm;
+#[cfg(feature = "jwt")]
+pub use verify::legacy::JwtKey;
+#[cfg(feature = "jwt")]
+pub use verify::legacy::JwtVerifier;
+#[cfg(feature = "jwt")]
+pub use verify::legacy::JwtVerifierBuilder;
+pub use verify::legacy::LegacyLimits;
+pub use verify::legacy::LegacyToken;
+pub use verify::legacy::LegacyVerifier;
+pub use verify::legacy::Scheme;
+pub use verify::legacy::SourceLimits;
+pub use verify::legacy::Transport;
+#[cfg(feature = "jwt")]
+pub use verify::legacy::UserIdKind;
+pub use verify::legacy::guard;

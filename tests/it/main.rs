@@ -9,7 +9,24 @@
 mod client_address;
 mod device;
 mod flags;
+#[cfg(feature = "jwt")]
+mod forge;
+#[cfg(feature = "jwt")]
+mod jwt_attacks;
+#[cfg(feature = "jwt")]
+mod jwt_attacks_claims;
+#[cfg(feature = "jwt")]
+mod jwt_attacks_format;
+#[cfg(feature = "jwt")]
+mod jwt_attacks_header;
 mod keys;
+#[cfg(feature = "jwt")]
+mod legacy_env;
+#[cfg(feature = "jwt")]
+mod legacy_fixtures_own;
+mod legacy_guard;
+#[cfg(feature = "jwt")]
+mod legacy_props;
 mod stores;
 #[cfg(feature = "_fuzz")]
 mod tokens;
