@@ -23,6 +23,10 @@ mod keys;
 #[cfg(feature = "jwt")]
 mod legacy_env;
 #[cfg(feature = "jwt")]
+mod legacy_fixture_systems;
+#[cfg(feature = "jwt")]
+mod legacy_fixtures;
+#[cfg(feature = "jwt")]
 mod legacy_fixtures_own;
 mod legacy_guard;
 #[cfg(feature = "jwt")]
@@ -30,3 +34,5 @@ mod legacy_props;
 mod stores;
 #[cfg(feature = "_fuzz")]
 mod tokens;
+#[cfg(feature = "jwt")]
+mod wycheproof;

@@ -77,6 +77,7 @@ impl JwtVerifierBuilder {
             user_map: None,
             numeric_jti: false,
             refuse_future_iat: false,
+            ignore_malformed_iat: false,
             max_age: None,
             limits: SourceLimits::default(),
         };
@@ -268,6 +269,13 @@ impl JwtVerifierBuilder {
     /// Accepts tokens without `iat`. They count as issued before every not-before.
     pub fn allow_missing_iat(mut self) -> Self {
         self.policy.limits = self.policy.limits.with_missing_iat_allowed();
+        self
+    }
+
+    /// Takes an `iat` that is not a number for a missing one, as verifiers did that never looked at
+    /// it. By default such a token is refused.
+    pub fn ignore_malformed_iat(mut self) -> Self {
+        self.policy.ignore_malformed_iat = true;
         self
     }
 

@@ -86,6 +86,7 @@ pub(super) struct Policy {
     pub(super) user_map: Option<UserMap>,
     pub(super) numeric_jti: bool,
     pub(super) refuse_future_iat: bool,
+    pub(super) ignore_malformed_iat: bool,
     pub(super) max_age: Option<Duration>,
     pub(super) limits: SourceLimits,
 }
@@ -115,7 +116,7 @@ impl Policy {
         now: Timestamp,
     ) -> Result<LegacyToken, AuthErrorKind> {
         let invalid = || AuthErrorKind::InvalidToken;
-        let instants = Instants::read(&claims).ok_or_else(invalid)?;
+        let instants = Instants::read(&claims, self.ignore_malformed_iat).ok_or_else(invalid)?;
         let jti = claims::jti(&claims, self.numeric_jti).map_err(|()| invalid())?;
         if !self.accepts_issuer(&claims)
             || !self.accepts_audience(&claims)
@@ -193,9 +194,13 @@ impl Policy {
 }
 
 impl Instants {
-    fn read(claims: &Map<String, Value>) -> Option<Self> {
+    fn read(claims: &Map<String, Value>, ignore_malformed_iat: bool) -> Option<Self> {
+        let issued_at = match claims::instant(claims, "iat") {
+            Err(()) if ignore_malformed_iat => None,
+            read => read.ok()?,
+        };
         Some(Self {
-            issued_at: claims::instant(claims, "iat").ok()?,
+            issued_at,
             not_before: claims::instant(claims, "nbf").ok()?,
             expires_at: claims::instant(claims, "exp").ok()?,
         })
