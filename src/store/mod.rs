@@ -32,6 +32,10 @@ mod erased;
 mod faulty;
 mod feed;
 mod memory;
+#[cfg(feature = "sqlite")]
+mod sql;
+#[cfg(feature = "sqlite")]
+mod sqlite;
 
 pub use contract::BlacklistAnswer;
 pub use contract::BlacklistPage;
@@ -61,6 +65,18 @@ pub use feed::ChangeFeed;
 pub use feed::ChangePage;
 pub use feed::FeedPosition;
 pub use memory::MemoryStore;
+#[cfg(feature = "sqlite")]
+#[cfg_attr(docsrs, doc(cfg(feature = "sqlite")))]
+pub use sql::MigrationState;
+#[cfg(feature = "sqlite")]
+#[cfg_attr(docsrs, doc(cfg(feature = "sqlite")))]
+pub use sql::MigrationStatus;
+#[cfg(feature = "sqlite")]
+#[cfg_attr(docsrs, doc(cfg(feature = "sqlite")))]
+pub use sql::MigrationStep;
+#[cfg(feature = "sqlite")]
+#[cfg_attr(docsrs, doc(cfg(feature = "sqlite")))]
+pub use sqlite::SqliteStore;
 
 /// What every operation of a store returns.
 pub type StoreResult<T> = Result<T, crate::error::StoreError>;
