@@ -31,6 +31,8 @@ mod legacy_fixtures_own;
 mod legacy_guard;
 #[cfg(feature = "jwt")]
 mod legacy_props;
+mod refresh_model;
+mod refresh_rule;
 mod stores;
 #[cfg(feature = "_fuzz")]
 mod tokens;
