@@ -24,10 +24,12 @@ use crate::problem::ProblemRenderer;
 use crate::store::StoreResult;
 use crate::time::Clock;
 use crate::verify::Authentication;
+use crate::verify::BlacklistCheck;
 use crate::verify::Core;
 use crate::verify::RequestHead;
 use crate::verify::Ways;
 use crate::verify::authenticate;
+use crate::verify::check_blacklist;
 use crate::verify::startup;
 
 /// The assembled system: stores, keys, flags, legacy verifiers. Cheap to clone, no type parameters.
@@ -194,6 +196,11 @@ impl Auth {
 
     pub(crate) fn judge(&self, head: &RequestHead<'_>, ways: Ways) -> Authentication {
         authenticate(self.core(), head, ways)
+    }
+
+    /// Whether a request carries a revoked token, in front of somebody else's authentication.
+    pub(crate) fn check_blacklist(&self, head: &RequestHead<'_>) -> BlacklistCheck {
+        check_blacklist(self.core(), head)
     }
 
     /// Cookie credentials on unsafe methods need evidence of the same origin.

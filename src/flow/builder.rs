@@ -279,11 +279,7 @@ impl AuthBuilder {
     }
 
     /// The keys; made up only where they need not outlive the process.
-    fn keyring(
-        &self,
-        stores: Option<&Stores>,
-        faults: &mut Vec<ConfigFault>,
-    ) -> Option<Keyring> {
+    fn keyring(&self, stores: Option<&Stores>, faults: &mut Vec<ConfigFault>) -> Option<Keyring> {
         if let Some(keys) = &self.keys {
             return Some(keys.clone());
         }

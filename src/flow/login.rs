@@ -179,7 +179,9 @@ impl LoginBuilder {
             legacy_until: self.auth.legacy_until(now),
             revision: 0,
         };
+        let asked = core.coherence.asking(&record.key);
         self.auth.insert(&record, self.context.presented).await?;
+        core.coherence.put_session(*secret.access_secret().expose(), &record, asked);
         self.auth.pair(&record, &secret, now).await
     }
 }
@@ -203,7 +205,7 @@ impl Auth {
         let inserted = inserted.map_err(|_| AuthErrorKind::StoreUnavailable)?;
         if let Inserted::Created { revoked } = &inserted {
             for row in revoked {
-                self.took_effect(row).await;
+                self.took_effect(row);
             }
         }
         Ok(inserted)

@@ -36,7 +36,7 @@ pub use login::Login;
 pub use login::LoginBuilder;
 pub(crate) use renewal::Renewal;
 pub(crate) use renewal::RenewalEnd;
-pub(crate) use renewal::RenewalPlan;
 pub(crate) use renewal::RenewalStart;
 pub use revoke::LogoutScope;
+pub use sessions::ListedSession;
 pub use sessions::SessionPage;

@@ -6,12 +6,11 @@ use crate::device::DeviceChange;
 use crate::error::AuthError;
 use crate::error::AuthErrorKind;
 use crate::error::StoreError;
-use crate::flags::FlagSnapshot;
 use crate::flags::Fingerprinting;
+use crate::flags::FlagSnapshot;
 use crate::flow::Auth;
 use crate::flow::RequestContext;
 use crate::flow::TokenPair;
-use crate::flow::issue::mint;
 use crate::session::RefreshCause;
 use crate::session::RefreshDecision;
 use crate::session::ReuseCause;
@@ -103,12 +102,12 @@ impl Auth {
         let core = self.core();
         let policy = &core.policy;
         let access = verified.secret().access_secret();
-        let live = core.coherence.with_session(access.expose(), arrival, |session| {
-            let not_before = core.coherence.not_before(session.user(), arrival)?;
-            let refusal = session.refusal(arrival.now, policy.idle, not_before);
-            refusal.is_none().then_some(())
+        let refusal = core.coherence.with_session(access.expose(), arrival, |session| {
+            core.coherence.judge_session(session, arrival)
         });
-        live.flatten()?;
+        if refusal?.is_some() {
+            return None;
+        }
         let fingerprint = context.device.as_ref().and_then(|device| device.fingerprint);
         let row = self.memo().answer(
             verified.session_key(),
@@ -287,7 +286,7 @@ impl Attempt<'_> {
     ) -> Result<Step, StoreError> {
         let sessions = &self.auth.core().coherence.stores().sessions;
         if let Some(row) = sessions.revoke(row.key, RevokeReason::Reuse, now).await? {
-            self.auth.took_effect(&row).await;
+            self.auth.took_effect(&row);
         }
         count!("segue_refresh_reuse_total", "cause" => cause.label());
         tracing::warn!(session = %row.id(), user = %row.user, cause = cause.label(), "a spent refresh token came back; the session is revoked");

@@ -88,7 +88,11 @@ impl Auth {
             return None;
         }
         let verified = decode_refresh(token).ok()?.verify(&keys).ok()?;
-        Some(RenewalPlan { token: SecretText::new(token.to_owned()), verified, context: self.context_of(head) })
+        Some(RenewalPlan {
+            token: SecretText::new(token.to_owned()),
+            verified,
+            context: self.context_of(head),
+        })
     }
 
     /// Authenticates by the refresh token without rotating it.
@@ -120,14 +124,8 @@ impl Auth {
         }
         core.users.check(&row.user, moment, flags.legacy_stale_ok).await?;
         let presented = plan.verified.generation();
-        let decision = decide_refresh(
-            &row,
-            presented,
-            moment.now,
-            moment.now,
-            &core.policy,
-            not_before,
-        );
+        let decision =
+            decide_refresh(&row, presented, moment.now, moment.now, &core.policy, not_before);
         if let RefreshDecision::Reuse { .. } = decision {
             // Let the rule speak where it also acts.
             let refused = self.refresh(plan.token.expose(), &plan.context).await;

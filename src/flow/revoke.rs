@@ -70,7 +70,7 @@ impl Auth {
         let row = core.coherence.stores().sessions.revoke(key, reason, now).await;
         let row = row.map_err(|_| AuthErrorKind::StoreUnavailable)?;
         if let Some(row) = &row {
-            self.took_effect(row).await;
+            self.took_effect(row);
             count!("segue_sessions_revoked_total", "reason" => reason.label());
             tracing::info!(session = %row.id(), user = %row.user, reason = reason.label(), "session revoked");
         }
@@ -78,10 +78,12 @@ impl Auth {
     }
 
     /// Lets a revocation take effect on this node before its feed entry comes round.
-    pub(crate) async fn took_effect(&self, row: &SessionRecord) {
+    pub(crate) fn took_effect(&self, row: &SessionRecord) {
         let coherence = &self.core().coherence;
         self.memo().forget(row.key);
-        coherence.forget_session(row.key);
+        if let Some(revoked) = row.revoked {
+            coherence.note_revoked(row.key, revoked.reason);
+        }
         for entry in row.legacy_entries() {
             coherence.apply_local(&Change::Blacklisted(entry));
         }
@@ -255,7 +257,8 @@ impl Auth {
         let by_access = by_access.into_iter().flatten();
         let by_access = by_access.filter_map(|text| decode_access(text).ok()?.verify(&keys).ok());
         let by_refresh = [refresh_in_body, presented.refresh_cookie].into_iter().flatten();
-        let by_refresh = by_refresh.filter_map(|text| decode_refresh(text).ok()?.verify(&keys).ok());
+        let by_refresh =
+            by_refresh.filter_map(|text| decode_refresh(text).ok()?.verify(&keys).ok());
         let mut sessions: Vec<SessionKey> = by_access
             .map(|verified| verified.session_key())
             .chain(by_refresh.map(|verified| verified.session_key()))

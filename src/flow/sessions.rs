@@ -7,6 +7,7 @@ use crate::error::AuthErrorKind;
 use crate::flow::Auth;
 use crate::id::SessionId;
 use crate::id::UserId;
+use crate::keys::KeyVersion;
 use crate::session::Scopes;
 use crate::session::SessionData;
 use crate::session::SessionRecord;
@@ -87,13 +88,35 @@ impl Auth {
         let not_before = core.not_before(user, moment).await?;
         let full = rows.len() >= PAGE_MAX as usize;
         let last = rows.last().map(|row| PageAfter { created_at: row.created_at, id: row.id() });
-        let live = |row: &&SessionRecord| {
-            row.refusal(moment.now, core.policy.idle, not_before).is_none()
-        };
+        let live =
+            |row: &&SessionRecord| row.refusal(moment.now, core.policy.idle, not_before).is_none();
         Ok(SessionPage {
             sessions: rows.iter().filter(live).map(ListedSession::from).collect(),
             next: last.filter(|_| full),
         })
+    }
+
+    /// How many rows hang on each key version: what has to be 0 before a version is taken out of
+    /// the keyring, or sessions end that need not.
+    ///
+    /// # Errors
+    ///
+    /// `store_unavailable`.
+    pub async fn key_usage(&self) -> Result<Vec<(KeyVersion, u64)>, AuthError> {
+        let usage = self.core().coherence.stores().sessions.key_usage().await;
+        Ok(usage.map_err(|_| AuthErrorKind::StoreUnavailable)?)
+    }
+
+    /// One round of the sweeper, which otherwise runs every ten minutes: deletes sessions and
+    /// blacklist entries that nothing can need any more, in bounded batches.
+    ///
+    /// # Errors
+    ///
+    /// `store_unavailable`; what was deleted before it stays deleted.
+    pub async fn sweep(&self) -> Result<(), AuthError> {
+        let core = self.core();
+        let swept = core.coherence.sweep_once(core.clock.now()).await;
+        Ok(swept.map(drop).map_err(|_| AuthErrorKind::StoreUnavailable)?)
     }
 
     /// Replaces the application's data on a session: seen on this node at once, on the others

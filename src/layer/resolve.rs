@@ -12,7 +12,7 @@ use crate::flow::Auth;
 pub(crate) fn resolve(given: Option<&Auth>, layer: &'static str) -> Auth {
     match given {
         Some(auth) => auth.clone(),
-        None => match Auth::resolve_default() {
+        None => match Auth::installed_or_from_env() {
             Ok(auth) => auth,
             Err(error) => panic!("{layer} can't be built from the environment: {error}"),
         },

@@ -23,6 +23,7 @@ pub use record::LegacyLink;
 pub use record::RevokeReason;
 pub use record::Revoked;
 pub use record::SessionRecord;
+pub(crate) use refresh::GENERATION_MAX;
 pub use refresh::RefreshCause;
 pub use refresh::RefreshDecision;
 pub use refresh::ReuseCause;

@@ -82,6 +82,10 @@ macro_rules! erase {
                 Self { store, patience }
             }
 
+            pub(crate) fn with_patience(&self, patience: Duration) -> Self {
+                Self { patience, ..self.clone() }
+            }
+
             $(pub(crate) async fn $name<'a>(&'a self, $($argument: $type),*) -> StoreResult<$output> {
                 let call = self.store.$name($($argument),*);
                 bounded(self.store.store_name(), $operation, self.patience, call).await
@@ -191,6 +195,10 @@ pub(crate) struct Feed {
 impl Feed {
     pub(crate) fn new(store: Arc<impl ChangeFeed>, patience: Duration) -> Self {
         Self { store, patience }
+    }
+
+    pub(crate) fn with_patience(&self, patience: Duration) -> Self {
+        Self { patience, ..self.clone() }
     }
 
     pub(crate) fn name(&self) -> &'static str {

@@ -45,11 +45,7 @@ struct Origins {
 /// Decides about a request: at once where caches can answer, later where a store must be asked.
 ///
 /// One snapshot of the flags and one reading of the clock serve the whole decision.
-pub(crate) fn authenticate(
-    core: &Arc<Core>,
-    head: &RequestHead<'_>,
-    ways: Ways,
-) -> Authentication {
+pub(crate) fn authenticate(core: &Arc<Core>, head: &RequestHead<'_>, ways: Ways) -> Authentication {
     let flags = core.flags.snapshot();
     let moment = core.clock.read();
     let presented = match lift(head.headers, head.uri, &core.lift) {
@@ -59,7 +55,11 @@ pub(crate) fn authenticate(
     let origins = Origins {
         session_cookie: !presented.bearer.is_some_and(is_access_shape),
         legacy_cookie: presented.legacy_in_cookie(),
-        evidence: if presented.any_cookie() { core.origin.check(head.method, head.uri, head.headers) } else { Ok(()) },
+        evidence: if presented.any_cookie() {
+            core.origin.check(head.method, head.uri, head.headers)
+        } else {
+            Ok(())
+        },
     };
     let legacy = begin_legacy(core, &presented, ways, &flags, moment);
     let legacy_too = !matches!(legacy, LegacyStep::Done(LegacyVerdict::Absent));

@@ -2,6 +2,8 @@
 //! signature check and no I/O.
 
 use std::sync::Arc;
+use std::sync::atomic::AtomicU64;
+use std::sync::atomic::Ordering;
 
 use crate::blacklist::BlacklistKey;
 use crate::error::AuthErrorKind;
@@ -33,6 +35,8 @@ pub(crate) struct SeenToken {
     pub(crate) principal: Principal,
     pub(crate) keys: Vec<BlacklistKey>,
     pub(crate) source: usize,
+    /// The blacklist's epoch at which nothing was known against the token.
+    clear_at: AtomicU64,
 }
 
 /// How far the verdict got without the store.
@@ -53,6 +57,10 @@ impl LegacySources {
 
     pub(crate) fn all(&self) -> &[Arc<dyn LegacyVerifier>] {
         &self.sources
+    }
+
+    pub(crate) fn names(&self) -> Vec<&str> {
+        self.sources.iter().map(|source| source.source().as_str()).collect()
     }
 
     /// The facts of a token whose signature is good: remembered, or verified now.
@@ -90,6 +98,7 @@ impl SeenToken {
         let keys = [
             Some(token.id().blacklist_key()),
             token.jti().map(|jti| BlacklistKey::of_jti(name, jti)),
+            // Last, so that `own_keys` is what comes before it.
             token.sid().map(BlacklistKey::of_session),
         ];
         let principal = Principal::of_legacy(
@@ -99,7 +108,14 @@ impl SeenToken {
             name.into(),
             Arc::clone(token.claims()),
         );
-        Self { keys: keys.into_iter().flatten().collect(), principal, source, token }
+        let keys = keys.into_iter().flatten().collect();
+        Self { keys, principal, source, token, clear_at: AtomicU64::new(u64::MAX) }
+    }
+
+    /// The names of this token alone, without that of the session it was issued beside.
+    pub(crate) fn own_keys(&self) -> &[BlacklistKey] {
+        let own = self.keys.len() - usize::from(self.token.sid().is_some());
+        self.keys.get(..own).unwrap_or_default()
     }
 
     pub(crate) fn query(&self) -> BlacklistQuery {
@@ -162,15 +178,36 @@ fn judge(core: &Core, seen: Arc<SeenToken>, flags: &FlagSet, moment: Moment) -> 
     if let Err(kind) = check_guard(core, &seen, flags, moment) {
         return LegacyStep::Done(LegacyVerdict::Refused(kind));
     }
-    let user = seen.token.user();
-    let answer = core.coherence.judge_blacklist(&seen.keys, Some(user), moment);
-    let (Some(answer), Some(status)) = (answer, core.users.known(user, moment)) else {
+    let revocation = judge_blacklist(core, &seen, moment);
+    let (Some(revocation), Some(status)) =
+        (revocation, core.users.known(seen.token.user(), moment))
+    else {
         return LegacyStep::Ask(seen);
     };
-    LegacyStep::Done(match seen.revocation(answer).and(status) {
+    LegacyStep::Done(match revocation.and(status) {
         Ok(()) => LegacyVerdict::Good(seen.principal.clone()),
         Err(kind) => LegacyVerdict::Refused(kind),
     })
+}
+
+/// The replica's verdict; what was found clear is not looked up again until the blacklist changes.
+fn judge_blacklist(
+    core: &Core,
+    seen: &SeenToken,
+    moment: Moment,
+) -> Option<Result<(), AuthErrorKind>> {
+    let epoch = core.coherence.blacklist_epoch();
+    if seen.clear_at.load(Ordering::Relaxed) == epoch && core.coherence.blacklist_is_trusted(moment)
+    {
+        return Some(Ok(()));
+    }
+    let user = seen.token.user();
+    let answer = core.coherence.judge_blacklist(&seen.keys, Some(user), moment)?;
+    let revocation = seen.revocation(answer);
+    if revocation.is_ok() {
+        seen.clear_at.store(epoch, Ordering::Relaxed);
+    }
+    Some(revocation)
 }
 
 /// The guard rails: flags, age, cut-over, and the token's own window, asked again at every use.

@@ -4,8 +4,9 @@ use crate::coherent::CachedSession;
 use crate::device::Device;
 use crate::device::DeviceChange;
 use crate::error::AuthErrorKind;
-use crate::flags::FlagSet;
 use crate::flags::Fingerprinting;
+use crate::flags::FlagSet;
+use crate::id::SessionKey;
 use crate::time::Moment;
 use crate::token::RawAccess;
 use crate::token::VerifiedAccess;
@@ -48,18 +49,32 @@ pub(crate) fn begin(
     let cached = core.coherence.with_session(raw.secret_bytes(), moment, |session| {
         let expired = match is_expired(core, session, &raw, moment) {
             Ok(expired) => expired,
-            Err(kind) => return Some(SessionVerdict::Refused(kind)),
+            Err(kind) => return Cached::Verdict(SessionVerdict::Refused(kind)),
         };
         if expired && !legacy_too {
-            return Some(SessionVerdict::Expired(AuthErrorKind::TokenExpired, None));
+            let kind = AuthErrorKind::TokenExpired;
+            return Cached::Verdict(SessionVerdict::Expired(kind, None));
         }
-        let verdict = judge_cached(core, session, head, flags, moment)?;
-        Some(expire(verdict, expired, session))
+        match judge_cached(core, session, head, flags, moment) {
+            Cached::Verdict(verdict) => Cached::Verdict(expire(verdict, expired, session)),
+            unsettled => unsettled,
+        }
     });
-    match cached.flatten() {
-        Some(verdict) => SessionStep::Done(verdict),
-        None => begin_unread(core, raw, head, flags, moment, legacy_too),
+    match cached {
+        Some(Cached::Verdict(verdict)) => return SessionStep::Done(verdict),
+        Some(Cached::Idle(key)) => core.coherence.forget_session(key),
+        Some(Cached::Unknown) | None => {}
     }
+    begin_unread(core, raw, head, flags, moment, legacy_too)
+}
+
+/// What a cached row settles.
+enum Cached {
+    /// It looks idle, but another node may have seen it since: only the store may say so.
+    Idle(SessionKey),
+    /// Not enough is known here at this moment.
+    Unknown,
+    Verdict(SessionVerdict),
 }
 
 fn begin_unread(
@@ -102,28 +117,29 @@ fn is_expired(
     Ok(verified.is_expired(moment.now))
 }
 
-/// A verdict from a cached row, or `None` where only the store may speak: the not-before replica
-/// is not trusted, or the row looks idle (another node may have seen the session since).
 fn judge_cached(
     core: &Core,
     session: &CachedSession,
     head: &RequestHead<'_>,
     flags: &FlagSet,
     moment: Moment,
-) -> Option<SessionVerdict> {
-    let not_before = core.coherence.session_not_before(session, moment)?;
-    match session.refusal(moment.now, core.policy.idle, not_before) {
-        Some(AuthErrorKind::SessionExpired) => return None,
-        Some(kind) => return Some(SessionVerdict::Refused(kind)),
+) -> Cached {
+    match core.coherence.judge_session(session, moment) {
+        Some(AuthErrorKind::SessionExpired) => return Cached::Idle(session.key()),
+        Some(AuthErrorKind::StoreUnavailable) => return Cached::Unknown,
+        Some(kind) => return Cached::Verdict(SessionVerdict::Refused(kind)),
         None => {}
     }
-    if let Err(kind) = core.users.known(session.user(), moment)? {
-        return Some(SessionVerdict::Refused(kind));
+    match core.users.known(session.user(), moment) {
+        None => return Cached::Unknown,
+        Some(Err(kind)) => return Cached::Verdict(SessionVerdict::Refused(kind)),
+        Some(Ok(())) => {}
     }
     let compared = flags.device_fingerprinting != Fingerprinting::Off;
-    let recorded = flags.session_tracking && core.coherence.is_use_due(session, moment);
-    let device = if compared || recorded { devices::seen(core, head, flags) } else { None };
-    Some(accept(core, session, moment, flags, device.as_ref()))
+    let due = session.last_active_at().saturating_add(core.policy.write_interval) <= moment.now;
+    let wanted = compared || (flags.session_tracking && due);
+    let device = if wanted { devices::seen(core, head, flags) } else { None };
+    Cached::Verdict(accept(core, session, moment, flags, device.as_ref()))
 }
 
 fn accept(
@@ -150,10 +166,9 @@ fn accept(
 
 fn expire(verdict: SessionVerdict, token_expired: bool, session: &CachedSession) -> SessionVerdict {
     match verdict {
-        SessionVerdict::Live(_) if token_expired => SessionVerdict::Expired(
-            AuthErrorKind::TokenExpired,
-            Some(session.user().clone()),
-        ),
+        SessionVerdict::Live(_) if token_expired => {
+            SessionVerdict::Expired(AuthErrorKind::TokenExpired, Some(session.user().clone()))
+        }
         other => other,
     }
 }
@@ -173,15 +188,12 @@ pub(crate) async fn finish(
         Err(_) => return SessionVerdict::Unknowable(AuthErrorKind::StoreUnavailable),
     };
     session.remember_token(raw.bytes(), verified.expires_at(), core.keys.load().epoch());
-    let not_before = match core.not_before(session.user(), moment).await {
-        Ok(not_before) => not_before,
-        Err(kind) => return SessionVerdict::Unknowable(kind),
-    };
-    match session.refusal(moment.now, core.policy.idle, not_before) {
+    match core.coherence.judge_session(&session, moment) {
         Some(AuthErrorKind::SessionExpired) => {
             let owner = session.user().clone();
             return SessionVerdict::Expired(AuthErrorKind::SessionExpired, Some(owner));
         }
+        Some(kind @ AuthErrorKind::StoreUnavailable) => return SessionVerdict::Unknowable(kind),
         Some(kind) => return SessionVerdict::Refused(kind),
         None => {}
     }

@@ -43,16 +43,19 @@ pub(crate) async fn register_keys(core: &Core) -> StoreResult<KeyVersion> {
     let exchange = keys.versions().next().unwrap_or_else(|| keys.current());
     let registration = KeyRegistration { checks: keys.check_values(), exchange };
     let registry = core.coherence.stores().sessions.register_keys(registration).await?;
-    let differs = keys.check_values().into_iter().find(|own| {
-        registry.checks.iter().any(|known| known.0 == own.0 && known.1 != own.1)
-    });
+    let differs = keys
+        .check_values()
+        .into_iter()
+        .find(|own| registry.checks.iter().any(|known| known.0 == own.0 && known.1 != own.1));
     core.keys_conflict.store(differs.is_some(), Ordering::Relaxed);
     if let Some((version, _)) = differs {
         let advice = format!(
             "key version {version} has other bytes here than where the store first saw it; give \
              every node the same SEGUE_KEYS, and a new key a new number"
         );
-        return Err(StoreError::new(StoreErrorKind::Misconfigured, "register keys").with_source(advice));
+        return Err(
+            StoreError::new(StoreErrorKind::Misconfigured, "register keys").with_source(advice)
+        );
     }
     Ok(core.registry.get_or_init(|| registry).exchange)
 }

@@ -101,6 +101,11 @@ impl Users {
         Self(Some(Arc::new(Inner { hook: Box::new(boxed), known: Mutex::default() })))
     }
 
+    /// Whether there is no hook, so that nobody need be asked about.
+    pub(crate) const fn is_unasked(&self) -> bool {
+        self.0.is_none()
+    }
+
     /// What is known without asking; `None` when the app has to be asked.
     pub(crate) fn known(&self, user: &UserId, moment: Moment) -> Option<Result<(), AuthErrorKind>> {
         let Some(inner) = &self.0 else { return Some(Ok(())) };

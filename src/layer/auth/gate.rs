@@ -38,7 +38,7 @@ pub(super) struct Marks {
 
 impl Gate {
     pub(super) fn ask<B>(&self, request: &Request<B>) -> Authentication {
-        self.auth.authenticate(&RequestHead::of(request), self.ways)
+        self.auth.judge(&RequestHead::of(request), self.ways)
     }
 
     /// Writes the verdict into the request, or the refusal that is sent instead.

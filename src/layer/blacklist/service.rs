@@ -9,11 +9,11 @@ use tower_service::Service;
 
 use super::future::BlacklistFuture;
 use crate::flow::Auth;
-use crate::flow::BlacklistCheck;
 use crate::layer::body::ResponseBody;
 use crate::layer::parked::Parked;
 use crate::layer::parked::take_ready;
 use crate::layer::refusal::refuse;
+use crate::verify::BlacklistCheck;
 use crate::verify::head::Effects;
 use crate::verify::head::RequestHead;
 

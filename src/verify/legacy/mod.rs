@@ -99,4 +99,10 @@ pub trait LegacyVerifier: fmt::Debug + Send + Sync + 'static {
     fn epoch(&self) -> u64 {
         0
     }
+
+    /// Whether the source states how its user ids become the app's. With several sources each
+    /// must: two issuers both have a user 1.
+    fn maps_users(&self) -> bool {
+        true
+    }
 }

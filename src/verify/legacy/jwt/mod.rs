@@ -222,4 +222,8 @@ impl LegacyVerifier for JwtVerifier {
     fn epoch(&self) -> u64 {
         self.0.keys.load().epoch
     }
+
+    fn maps_users(&self) -> bool {
+        self.0.description.policy.user_map.is_some()
+    }
 }
