@@ -64,27 +64,26 @@ impl Table {
     /// When the shard is full, another row goes: a useless one if one is near, else the one that
     /// was read longest ago (rows in use are read again every minute).
     ///
-    /// A row that was read earlier than the one in the table changes nothing.
+    /// A row that is useless itself, or was read earlier than the one in the table, changes nothing.
     pub(super) fn insert(&self, mut row: Row, is_useless: impl Fn(&Row) -> bool) -> Arc<Row> {
+        if self.shard_rows_max == 0 || is_useless(&row) {
+            return Arc::new(row);
+        }
         let hash = self.hash(&row.secret);
         let mut rows = self.shard(hash).write();
         if let Some(place) = rows.table.find_mut(hash, |other| other.secret == row.secret) {
             row.inherit(place);
-            let newer = place.asked_at > row.asked_at && place.stamp >= row.stamp;
             let row = Arc::new(row);
-            if !newer {
+            if place.asked_at <= row.asked_at || is_useless(place) {
                 *place = Arc::clone(&row);
             }
             return row;
         }
-        let row = Arc::new(row);
-        if self.shard_rows_max > 0 {
-            if rows.table.len() >= self.shard_rows_max {
-                rows.evict(is_useless);
-            }
-            let kept = Arc::clone(&row);
-            rows.table.insert_unique(hash, kept, |other| self.hash(&other.secret));
+        if rows.table.len() >= self.shard_rows_max {
+            rows.evict(is_useless);
         }
+        let row = Arc::new(row);
+        rows.table.insert_unique(hash, Arc::clone(&row), |other| self.hash(&other.secret));
         row
     }
 

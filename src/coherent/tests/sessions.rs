@@ -1,0 +1,448 @@
+//! Sessions: when a cached one counts, and when the store is asked.
+
+use tokio::task::JoinHandle;
+
+use super::*;
+use crate::coherent::ReadMode;
+use crate::error::AuthErrorKind;
+use crate::error::StoreErrorKind;
+use crate::session::RevokeReason;
+use crate::store::Fault;
+use crate::store::SessionPatch;
+
+/// A thousand requests that miss at once are one load.
+#[tokio::test]
+async fn simultaneous_misses_are_one_load() {
+    let node = Node::new().await;
+    insert(&node.store, 1).await;
+    node.store.inject_only("load session", Fault::HoldAnswer);
+    let requests: Vec<_> = (0..1_000)
+        .map(|_| {
+            let (cache, moment) = (node.cache.clone(), node.moment());
+            tokio::spawn(async move { cache.load_session(secret(1), key(1), moment).await })
+        })
+        .collect();
+    node.store.held(1).await;
+    node.store.heal();
+    for request in requests {
+        assert!(request.await.unwrap().unwrap().is_some());
+    }
+    assert_eq!(node.loads(), 1);
+    assert_eq!(node.cache.core().loads.len(), 0);
+}
+
+/// When the request that asks goes away, another one that waits asks in its place.
+#[tokio::test]
+async fn a_load_outlives_the_request_that_began_it() {
+    let node = Node::new().await;
+    insert(&node.store, 1).await;
+    node.store.inject_times("load session", Fault::Hang, 1);
+    let request = || {
+        let (cache, moment) = (node.cache.clone(), node.moment());
+        tokio::spawn(async move { cache.load_session(secret(1), key(1), moment).await })
+    };
+    let (first, second) = (request(), request());
+    tokio::task::yield_now().await;
+    assert_eq!(node.loads(), 1);
+    first.abort();
+    assert!(second.await.unwrap().unwrap().is_some());
+    assert_eq!((node.loads(), node.cache.core().loads.len()), (2, 0));
+}
+
+/// Nothing stays behind of a load that everybody left.
+#[tokio::test]
+async fn an_abandoned_load_leaves_nothing() {
+    let node = Node::new().await;
+    node.store.inject_only("load session", Fault::Hang);
+    let (cache, moment) = (node.cache.clone(), node.moment());
+    let request =
+        tokio::spawn(async move { cache.load_session(secret(1), key(1), moment).await.is_ok() });
+    tokio::task::yield_now().await;
+    assert_eq!(node.cache.core().loads.len(), 1);
+    request.abort();
+    assert!(request.await.unwrap_err().is_cancelled());
+    assert_eq!(node.cache.core().loads.len(), 0);
+}
+
+/// A hot session reads the store once a minute, not once a request.
+#[tokio::test]
+async fn a_hot_session_is_read_once_a_minute() {
+    let node = Node::new().await;
+    insert(&node.store, 1).await;
+    node.load(1).await;
+    for _ in 0..60 {
+        assert!(node.is_cached(1));
+        node.hand.advance(SECOND);
+        node.follow().await;
+    }
+    assert_eq!(node.loads(), 1);
+    node.hand.advance(SECOND);
+    node.follow().await;
+    assert!(!node.is_cached(1), "older than a minute");
+    node.load(1).await;
+    assert!(node.is_cached(1));
+}
+
+/// Lets a load read its row and holds the answer back.
+async fn held_load(node: &Node) -> JoinHandle<Arc<CachedSession>> {
+    node.store.inject_times("load session", Fault::HoldAnswer, 1);
+    let (cache, moment) = (node.cache.clone(), node.moment());
+    let load = async move { cache.load_session(secret(1), key(1), moment).await };
+    let load = tokio::spawn(async { load.await.unwrap().unwrap() });
+    node.store.held(1).await;
+    load
+}
+
+/// 36: a session revoked between "row read" and "cache written" is not cached.
+#[tokio::test]
+async fn scenario_36_a_load_that_raced_a_revocation_is_not_cached() {
+    let node = Node::new().await;
+    insert(&node.store, 1).await;
+    let racing = held_load(&node).await;
+    node.store.inner().revoke(key(1), RevokeReason::Logout, START).await.unwrap();
+    node.follow().await;
+    node.store.heal();
+    assert!(!racing.await.unwrap().is_revoked(), "the row was read before the revocation");
+    assert!(!node.is_cached(1));
+    assert!(node.load(1).await.unwrap().is_revoked());
+}
+
+/// Whoever comes after news of a session does not wait for an older answer, and the older answer
+/// does not take the place of the newer one.
+#[tokio::test]
+async fn news_detach_the_load_on_its_way() {
+    let node = Node::new().await;
+    insert(&node.store, 1).await;
+    let racing = held_load(&node).await;
+    let scopes: Scopes = "orders:read".parse().unwrap();
+    let patch = SessionPatch { scopes: Some(scopes.clone()), ..SessionPatch::default() };
+    node.store.inner().update(key(1), 0, patch).await.unwrap();
+    node.follow().await;
+    assert_eq!(node.load(1).await.unwrap().principal().scopes(), &scopes);
+    node.store.heal();
+    assert!(racing.await.unwrap().principal().scopes().is_empty());
+    let cached = |session: &CachedSession| session.principal().scopes() == &scopes;
+    assert_eq!(node.cache.with_session(&secret(1), node.moment(), cached), Some(true));
+    assert_eq!(node.loads(), 2);
+}
+
+/// This node's own revocation counts at once, without the feed.
+#[tokio::test]
+async fn own_revocations_count_at_once() {
+    let node = Node::new().await;
+    insert(&node.store, 1).await;
+    node.load(1).await;
+    node.store.revoke(key(1), RevokeReason::Logout, START).await.unwrap();
+    assert!(node.is_cached(1), "nobody has told the cache");
+    node.cache.note_revoked(key(1), RevokeReason::Logout);
+    assert!(!node.is_cached(1));
+    assert!(node.load(1).await.unwrap().is_revoked());
+}
+
+/// 37: what one node revokes another one refuses with the next news, and only that session is
+/// read again.
+#[tokio::test]
+async fn scenario_37_other_nodes_hear_of_it() {
+    let here = Node::new().await;
+    let there = here.beside().await;
+    for number in [1, 2] {
+        insert(&here.store, number).await;
+        there.load(number).await;
+    }
+    here.store.revoke(key(1), RevokeReason::DeviceList, START).await.unwrap();
+    there.follow().await;
+    assert!(!there.is_cached(1));
+    assert!(there.load(1).await.unwrap().is_revoked());
+    assert!(there.is_cached(2));
+    assert_eq!(there.loads(), 3);
+}
+
+/// 38: with the feed cut, a revocation still counts within the bound, and a hot session costs one
+/// read per bound.
+#[tokio::test]
+async fn scenario_38_without_the_feed_the_store_is_read() {
+    let node = Node::new().await;
+    insert(&node.store, 1).await;
+    node.load(1).await;
+    node.store.inject_only("read feed", Fault::Fail(StoreErrorKind::Unavailable));
+    node.store.inner().revoke(key(1), RevokeReason::Logout, START).await.unwrap();
+    node.hand.advance(SECOND);
+    assert!(node.is_cached(1), "within the bound");
+    node.hand.advance(Duration::from_micros(1));
+    assert!(!node.is_cached(1));
+    assert!(node.load(1).await.unwrap().is_revoked());
+    for _ in 0..10 {
+        assert!(node.is_cached(1), "its own reading counts for the bound");
+    }
+    node.hand.advance(SECOND);
+    assert!(node.is_cached(1));
+    node.hand.advance(Duration::from_micros(1));
+    assert!(!node.is_cached(1));
+    assert!(node.cache.follow_once().await.is_err());
+    node.store.heal();
+    node.follow().await;
+    assert!(node.load(1).await.unwrap().is_revoked());
+}
+
+/// An answer that was under way for longer than the bound is not kept.
+#[tokio::test]
+async fn slow_answers_are_not_kept() {
+    let node = Node::new().await;
+    insert(&node.store, 1).await;
+    let slow = held_load(&node).await;
+    node.hand.advance(SECOND + Duration::from_micros(1));
+    node.follow().await;
+    // A request that comes now does not join a question so old.
+    assert!(node.load(1).await.is_some());
+    assert_eq!(node.loads(), 2);
+    node.cache.forget_session(key(1));
+    node.store.heal();
+    assert!(!slow.await.unwrap().is_revoked());
+    assert!(!node.is_cached(1));
+}
+
+/// A store that fails is an error for everybody who asked, never absence, and is asked again.
+#[tokio::test]
+async fn a_store_fault_is_never_absence() {
+    let node = Node::new().await;
+    insert(&node.store, 1).await;
+    node.store.inject_only("load session", Fault::Fail(StoreErrorKind::Unavailable));
+    let load = || node.cache.load_session(secret(1), key(1), node.moment());
+    let error = load().await.unwrap_err();
+    assert_eq!((error.kind(), error.operation()), (StoreErrorKind::Unavailable, "load session"));
+    assert!(std::error::Error::source(&error).is_some());
+    assert!(load().await.is_err());
+    node.store.heal();
+    assert!(load().await.unwrap().is_some());
+}
+
+/// With `stale_ok` a cached session outlives an outage for so long, and no longer.
+#[tokio::test]
+async fn stale_answers_end_with_their_bound() {
+    let mode = ReadMode::StaleOk(Duration::from_secs(300));
+    let node = Node::with(CoherenceConfig { mode, ..CoherenceConfig::default() }).await;
+    insert(&node.store, 1).await;
+    node.load(1).await;
+    node.store.inject(Fault::Fail(StoreErrorKind::Unavailable));
+    node.hand.advance(Duration::from_secs(59));
+    assert!(node.is_cached(1));
+    node.hand.advance(Duration::from_secs(241));
+    let stale = node.load(1).await.unwrap();
+    assert_eq!(node.cache.judge_session(&stale, node.moment()), None);
+    node.hand.advance(Duration::from_micros(1));
+    let late = node.cache.load_session(secret(1), key(1), node.moment()).await;
+    assert!(late.is_err());
+}
+
+/// With `stale_ok` a revocation that was heard still counts.
+#[tokio::test]
+async fn stale_answers_do_not_revive() {
+    let mode = ReadMode::StaleOk(Duration::from_secs(300));
+    let node = Node::with(CoherenceConfig { mode, ..CoherenceConfig::default() }).await;
+    insert(&node.store, 1).await;
+    node.load(1).await;
+    node.cache.note_revoked(key(1), RevokeReason::Logout);
+    node.store.inject(Fault::Fail(StoreErrorKind::Unavailable));
+    assert!(node.cache.load_session(secret(1), key(1), node.moment()).await.is_err());
+}
+
+/// In read-through mode every request reads, and nothing is kept.
+#[tokio::test]
+async fn read_through_always_reads() {
+    let mode = ReadMode::ReadThrough;
+    let node = Node::with(CoherenceConfig { mode, ..CoherenceConfig::default() }).await;
+    insert(&node.store, 1).await;
+    for expected in 1..=3 {
+        let session = node.load(1).await.unwrap();
+        assert_eq!(node.cache.judge_session(&session, node.moment()), None);
+        assert!(!node.is_cached(1));
+        assert_eq!(node.loads(), expected);
+    }
+    assert_eq!(node.store.calls("query blacklist"), 3);
+}
+
+/// A session that does not exist is asked for once per bound.
+#[tokio::test]
+async fn absence_is_remembered_shortly() {
+    let node = Node::new().await;
+    assert!(node.load(1).await.is_none());
+    assert!(node.load(1).await.is_none());
+    assert_eq!(node.loads(), 1);
+    node.hand.advance(SECOND + Duration::from_micros(1));
+    assert!(node.load(1).await.is_none());
+    assert_eq!(node.loads(), 2);
+    insert(&node.store, 1).await;
+    node.cache.forget_session(key(1));
+    assert!(node.load(1).await.is_some());
+}
+
+/// The cache never holds more than it may, and what is used stays usable.
+#[tokio::test]
+async fn the_cache_is_bounded() {
+    let config = CoherenceConfig { sessions_max: 32, ..CoherenceConfig::default() };
+    let node = Node::with(config).await;
+    for number in 0..=u8::MAX {
+        insert(&node.store, number).await;
+        assert!(node.load(number).await.is_some());
+        assert!(node.cache.core().table.len() <= 32);
+    }
+}
+
+/// A cache of no size caches nothing, and works.
+#[tokio::test]
+async fn a_cache_may_be_empty() {
+    let config = CoherenceConfig { sessions_max: 0, ..CoherenceConfig::default() };
+    let node = Node::with(config).await;
+    insert(&node.store, 1).await;
+    assert!(node.load(1).await.is_some());
+    assert!(!node.is_cached(1));
+}
+
+/// A session put in after a login is found, unless there was news of it since.
+#[tokio::test]
+async fn what_is_put_in_obeys_the_same_rule() {
+    let node = Node::new().await;
+    for has_news in [false, true] {
+        let asked = node.cache.asking(&key(1));
+        insert(&node.store, 1).await;
+        if has_news {
+            node.cache.forget_session(key(1));
+        }
+        node.cache.put_session(secret(1), &record(1), asked);
+        assert_eq!(node.is_cached(1), !has_news);
+    }
+    assert_eq!(node.loads(), 0);
+}
+
+/// Copies that another thread keeps are void with the original.
+#[tokio::test]
+async fn other_threads_forget_too() {
+    let node = Node::new().await;
+    insert(&node.store, 1).await;
+    node.load(1).await;
+    let (ask, asked) = std::sync::mpsc::channel::<()>();
+    let (tell, told) = std::sync::mpsc::channel::<bool>();
+    let (cache, moment) = (node.cache.clone(), node.moment());
+    let thread = std::thread::spawn(move || {
+        for () in asked {
+            tell.send(cache.with_session(&secret(1), moment, |_| ()).is_some()).unwrap();
+        }
+    });
+    let mut is_cached_there = || {
+        ask.send(()).unwrap();
+        told.recv().unwrap()
+    };
+    assert!(is_cached_there() && is_cached_there());
+    node.cache.forget_session(key(1));
+    assert!(!is_cached_there());
+    drop(ask);
+    thread.join().unwrap();
+}
+
+/// Two caches in one process do not see each other's sessions.
+#[tokio::test]
+async fn caches_are_apart() {
+    let (one, other) = (Node::new().await, Node::new().await);
+    insert(&one.store, 1).await;
+    one.load(1).await;
+    assert!(one.is_cached(1));
+    assert!(!other.is_cached(1));
+}
+
+/// Looking at one session while looking at another one works.
+#[tokio::test]
+async fn looking_may_be_nested() {
+    let node = Node::new().await;
+    for number in [1, 2] {
+        insert(&node.store, number).await;
+        node.load(number).await;
+    }
+    let both = node.cache.with_session(&secret(1), node.moment(), |_| node.is_cached(2));
+    assert_eq!(both, Some(true));
+}
+
+/// The token last verified is recognised after the row was read again, and in other copies.
+#[tokio::test]
+async fn a_verified_token_stays_known() {
+    let node = Node::new().await;
+    insert(&node.store, 1).await;
+    let mut token = [7; 66];
+    token[4..20].copy_from_slice(&secret(1));
+    let end = START.saturating_add(Duration::from_secs(600));
+    node.load(1).await.unwrap().remember_token(&token, end, 3);
+    let is_known = || {
+        let known = |session: &CachedSession| session.is_verified(&token, 3, node.moment().now);
+        node.cache.with_session(&secret(1), node.moment(), known)
+    };
+    assert_eq!(is_known(), Some(true));
+    node.hand.advance(Duration::from_secs(61));
+    node.follow().await;
+    assert_eq!(is_known(), None);
+    node.load(1).await;
+    assert_eq!(is_known(), Some(true));
+}
+
+/// A row is judged by the rule of the record it was made from.
+#[tokio::test]
+async fn cached_rows_are_judged_like_records() {
+    let node = Node::new().await;
+    insert(&node.store, 1).await;
+    let cached = node.load(1).await.unwrap();
+    let record = record(1);
+    let idle = Duration::from_secs(60);
+    let micro = Duration::from_micros(1);
+    let last = record.expires_at;
+    for now in [START, START.saturating_add(idle), last.saturating_sub(micro), last] {
+        for at in [None, Some(START.saturating_sub(micro)), Some(START)] {
+            for idle in [idle, Duration::from_secs(365 * 24 * 3600)] {
+                let expected = record.refusal(now, idle, at);
+                assert_eq!(cached.refusal(now, idle, at), expected, "{now} {at:?}");
+            }
+        }
+    }
+    assert_eq!(cached.last_active_at(), record.last_active_at());
+    assert_eq!(cached.principal().user_id(), &record.user);
+    assert_eq!(cached.principal().session_id(), Some(record.id()));
+}
+
+/// Devices are told apart by fingerprint and by network; unknown ones are not.
+#[tokio::test]
+async fn devices_are_compared() {
+    let node = Node::new().await;
+    let at = |address: &str, mark: u8| Device {
+        name: None,
+        address: Some(address.parse().unwrap()),
+        fingerprint: Some(crate::device::Fingerprint::from_bytes([mark; 16])),
+    };
+    let mut record = record(1);
+    record.device = at("2001:db8:1:100::1", 1);
+    let asked = node.cache.asking(&record.key);
+    node.cache.put_session(secret(1), &record, asked);
+    let compare = |device: &Device| {
+        node.cache
+            .with_session(&secret(1), node.moment(), |session| {
+                (session.has_other_fingerprint(device), session.has_other_network(device))
+            })
+            .unwrap()
+    };
+    assert_eq!(compare(&at("2001:db8:1:1ff::2", 1)), (false, false));
+    assert_eq!(compare(&at("2001:db8:1:200::1", 2)), (true, true));
+    assert_eq!(compare(&at("192.0.2.1", 1)), (false, true));
+    assert_eq!(compare(&Device::default()), (false, false));
+}
+
+/// A session is over when it was idle, and when a not-before instant is not earlier than it.
+#[tokio::test]
+async fn judging_covers_idle_and_not_before() {
+    let node = Node::new().await;
+    insert(&node.store, 1).await;
+    let session = node.load(1).await.unwrap();
+    let judge = || node.cache.judge_session(&session, node.moment());
+    assert_eq!(judge(), None);
+    let instant = not_before(NotBeforeScope::User(user("7")), START.saturating_sub(SECOND));
+    node.cache.apply_local(&crate::store::Change::NotBefore(instant));
+    assert_eq!(judge(), None, "authenticated later");
+    let instant = not_before(NotBeforeScope::User(user("7")), START);
+    node.cache.apply_local(&crate::store::Change::NotBefore(instant));
+    assert_eq!(judge(), Some(AuthErrorKind::SessionRevoked), "equality means dead");
+}
