@@ -1,5 +1,54 @@
-//! Tower layers and axum extractors that move a live web app from legacy tokens to revocable
-//! sessions with rotating refresh tokens.
+//! Move a live web app from legacy tokens to revocable sessions with rotating refresh tokens, with
+//! nobody logged out on the way and a way back at every step.
+//!
+//! Tower layers and axum extractors accept both kinds of credential, sessions first, behind flags
+//! that are turned while the app runs.
+//!
+//! ```
+//! use segue::{Auth, MemoryStore};
+//!
+//! # tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap().block_on(async {
+//! let auth = Auth::builder().store(MemoryStore::new()).build()?;
+//!
+//! // After your app has checked the password:
+//! let login = auth.login(42_u64).await?;
+//! let tokens = login.pair.expect("by default everybody gets a session");
+//!
+//! // `AuthLayer::dual()` does this for every request:
+//! let (parts, ()) = http::Request::get("/me")
+//!     .header("authorization", format!("Bearer {}", tokens.access.expose()))
+//!     .body(())?
+//!     .into_parts();
+//! let who = auth.authenticate(&parts).await?;
+//! assert_eq!(who.user_id().as_str(), "42");
+//!
+//! // "Log out everywhere": one write, and the token is dead.
+//! auth.revoke_user(who.user_id()).await?;
+//! assert_eq!(auth.authenticate(&parts).await.unwrap_err().code(), "session_revoked");
+//! # Ok::<(), Box<dyn std::error::Error>>(()) }).unwrap();
+//! ```
+//!
+//! # Where to look
+//!
+//! | you want to | start at |
+//! |---|---|
+//! | protect routes | [`AuthLayer`], [`Principal`] |
+//! | log users in and out | [`Auth::login`], [`Auth::logout_all`], `Auth::routes` |
+//! | keep old tokens working | [`guides::legacy`] |
+//! | roll it out | [`Flags`], [`guides::rollout`] |
+//! | choose or write a store | [`guides::stores`], [`store`] |
+//! | know why it is so | [`guides::design`], [`guides::threat_model`] |
+//!
+//! # Features
+//!
+//! | feature | adds | default |
+//! |---|---|---|
+//! | `axum` | extractors, routes, responses | yes |
+//! | `jwt` | the legacy verifier for JSON Web Tokens | yes |
+//! | `sqlite` | the embedded SQLite store | yes |
+//! | `metrics` | counters and histograms through the `metrics` facade | no |
+//! | `conformance` | the store conformance suite | no |
+//! | `test-util` | a clock moved by hand and a store that fails on demand | no |
 #![cfg_attr(docsrs, feature(doc_cfg))]
 
 #[cfg(feature = "_fuzz")]
@@ -140,3 +189,28 @@ pub use verify::legacy::Transport;
 #[cfg(feature = "jwt")]
 pub use verify::legacy::UserIdKind;
 pub use verify::legacy::guard;
+
+/// Guides: the long explanations, one page each.
+pub mod guides {
+    #[doc = include_str!("docs/changelog.md")]
+    pub mod changelog {}
+    #[doc = include_str!("docs/design.md")]
+    pub mod design {}
+    #[doc = include_str!("docs/errors.md")]
+    pub mod errors {}
+    #[doc = include_str!("docs/legacy.md")]
+    pub mod legacy {}
+    #[doc = include_str!("docs/rollout.md")]
+    pub mod rollout {}
+    #[doc = include_str!("docs/stores.md")]
+    pub mod stores {}
+    #[doc = include_str!("docs/telemetry.md")]
+    pub mod telemetry {}
+    #[doc = include_str!("docs/threat_model.md")]
+    pub mod threat_model {}
+}
+
+/// The README's examples, compiled.
+#[cfg(all(doctest, feature = "axum", feature = "jwt", feature = "sqlite"))]
+#[doc = include_str!("../README.md")]
+struct Readme;

@@ -34,6 +34,7 @@ mod legacy_props;
 mod refresh_model;
 mod refresh_rule;
 mod stores;
+mod tidy;
 #[cfg(feature = "_fuzz")]
 mod tokens;
 #[cfg(feature = "jwt")]
