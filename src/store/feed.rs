@@ -72,7 +72,8 @@ pub struct ChangePage {
 ///
 /// Entries come in commit order: when an entry has been returned, no entry with a lower place can
 /// appear later. (A database sequence alone does not give that: numbers are drawn before commit.)
-/// Entries are kept for at least ten minutes; a reader that was away longer is told of the gap.
+/// Entries are kept for at least ten minutes by the `now` of purging calls, or until a bound on
+/// their number that the store names; a reader that was away longer is told of the gap.
 pub trait ChangeFeed: Debug + Send + Sync + 'static {
     /// The name of the kind of store, for logs and metrics: `"memory"`, `"sqlite"`.
     fn name(&self) -> &'static str;

@@ -20,8 +20,39 @@
 //!   process.
 //! * A fault is a [`StoreError`](crate::StoreError), never "not found".
 //!
-//! The reference behaviour is the memory store; the promises are written down as the functions of
-//! the conformance suite (feature `conformance`), which runs on any implementation.
+//! # A store of your own
+//!
+//! 1. Read the contracts of the three traits: each method says what it does *in one step*, and
+//!    each condition in such a sentence belongs into the same transaction, statement or script.
+//! 2. Keep every field of [`SessionRecord`](crate::SessionRecord) exactly. Instants are signed
+//!    64-bit microseconds, counters fit a signed 64-bit integer, and everything that is bytes is
+//!    compared as bytes: no case folding, no collation. Index rows by key, by (user, creation, id),
+//!    by `purge_after` and by key version; blacklist entries by key and by `until`.
+//! 3. Judge no row by the backend's clock: `now` is an argument.
+//! 4. Retry serialisation conflicts and locks, within a bound, before you answer with an error.
+//!    Callers give a call about a second, and drop it then: a dropped call is done or not done.
+//! 5. Run the conformance suite (feature `conformance`), one line for one test a promise:
+//!
+//! ```
+//! # use segue::MemoryStore as MyStore;
+//! # #[cfg(feature = "conformance")]
+//! # mod suite {
+//! # use super::MyStore;
+//! use segue::store::conformance::Handles;
+//!
+//! async fn fresh() -> Handles<MyStore> {
+//!     let store = MyStore::new();
+//!     Handles::new(store.clone(), store)
+//! }
+//!
+//! segue::conformance_suite!(my_store, fresh);
+//! # }
+//! # fn main() {}
+//! ```
+//!
+//! The reference behaviour is [`MemoryStore`]. The example `custom_store` is the whole contract on
+//! plain tables, to start from. For tests of what is built on a store, the feature `test-util` has
+//! `FaultyStore`, which fails, hangs and delays calls on demand.
 
 #[cfg(feature = "conformance")]
 #[cfg_attr(docsrs, doc(cfg(feature = "conformance")))]
