@@ -162,6 +162,8 @@ pub use session::SessionRecord;
 pub use session::decide_refresh;
 pub use store::MemoryStore;
 pub use store::SessionStore;
+#[cfg(feature = "sqlite")]
+pub use store::SqliteStore;
 pub use time::Clock;
 #[cfg(feature = "test-util")]
 pub use time::ManualClock;

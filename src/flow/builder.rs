@@ -42,6 +42,7 @@ use crate::verify::LegacyVerifier;
 use crate::verify::LiftRules;
 use crate::verify::OriginRule;
 use crate::verify::Users;
+use crate::verify::devices::DeviceMemo;
 
 /// Assembles an [`Auth`]. Only the store is required; a store that outlives the process also wants
 /// keys.
@@ -250,6 +251,7 @@ impl AuthBuilder {
             lift,
             origin,
             devices: self.devices,
+            device_memo: DeviceMemo::default(),
             clock: self.clock,
             registry: OnceLock::new(),
             keys_conflict: AtomicBool::new(false),

@@ -28,6 +28,8 @@ const SHORT_LIVED: Duration = Duration::from_secs(3600);
 /// How many sessions one legacy token can become, each under its own idempotency key: two devices
 /// may share one token.
 pub(crate) const EXCHANGES_MAX: u32 = 5;
+/// How far a cut-over may be moved without bringing back revoked tokens that have no end.
+const CUT_OVER_MOVES_MAX: Duration = Duration::from_secs(90 * 24 * 3600);
 /// The longest `Idempotency-Key`.
 const IDEMPOTENCY_KEY_BYTES_MAX: usize = 255;
 
@@ -166,13 +168,14 @@ impl Auth {
     }
 
     /// The last instant at which a legacy token can be accepted: `exp` plus leeway, else the
-    /// cut-over, else the end of its permitted age.
+    /// cut-over and a season more, since a cut-over may be moved, else never.
     pub(crate) fn legacy_end(&self, token: &LegacyToken, source: usize) -> Timestamp {
         let core = self.core();
         let flags = core.flags.snapshot();
         let leeway = core.legacy.all().get(source).map(|source| source.limits().leeway());
         let own = token.expires_at().map(|end| end.saturating_add(leeway.unwrap_or_default()));
-        own.or(flags.legacy_until).unwrap_or(Timestamp::MAX)
+        let cut_over = flags.legacy_until.map(|until| until.saturating_add(CUT_OVER_MOVES_MAX));
+        own.or(cut_over).unwrap_or(Timestamp::MAX)
     }
 
     /// The same token again: the same session, while nothing has happened to it yet.

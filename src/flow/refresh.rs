@@ -136,11 +136,21 @@ impl Auth {
         if !enforced && core.users.is_unasked() {
             return Ok(());
         }
-        let row = core.coherence.stores().sessions.load(verified.session_key()).await;
-        let row = row.map_err(|_| AuthErrorKind::StoreUnavailable)?;
-        let Some(row) = row else { return Err(AuthErrorKind::SessionExpired) };
-        devices::judge(change(&row, context), flags, "refresh")?;
-        core.users.ask(&row.user, arrival, flags.legacy_stale_ok).await
+        let access = verified.secret().access_secret();
+        let cached = core.coherence.with_session(access.expose(), arrival, |session| {
+            (!enforced).then(|| session.user().clone())
+        });
+        let user = match cached.flatten() {
+            Some(user) => user,
+            None => {
+                let row = core.coherence.stores().sessions.load(verified.session_key()).await;
+                let row = row.map_err(|_| AuthErrorKind::StoreUnavailable)?;
+                let Some(row) = row else { return Err(AuthErrorKind::SessionExpired) };
+                devices::judge(change(&row, context), flags, "refresh")?;
+                row.user
+            }
+        };
+        core.users.ask(&user, arrival, flags.legacy_stale_ok).await
     }
 }
 

@@ -1,5 +1,7 @@
 //! Ending things: one session, all of a user's, everybody's, single legacy tokens, users.
 
+use std::time::Duration;
+
 use crate::blacklist::BlacklistEntry;
 use crate::blacklist::BlacklistKey;
 use crate::blacklist::NotBefore;
@@ -12,6 +14,7 @@ use crate::id::SessionKey;
 use crate::id::UserId;
 use crate::principal::Principal;
 use crate::session::RevokeReason;
+use crate::session::SessionPolicy;
 use crate::session::SessionRecord;
 use crate::store::Change;
 use crate::store::SessionPatch;
@@ -132,12 +135,24 @@ impl Auth {
 
     async fn raise(&self, scope: NotBeforeScope, at: Timestamp) -> Result<(), AuthErrorKind> {
         let core = self.core();
-        let legacy = core.flags.snapshot().legacy_max_age;
-        let not_before = NotBefore::new(scope, at, core.policy.absolute.max(legacy));
+        let not_before = NotBefore::new(scope, at, self.longest_life());
         let stored = core.coherence.stores().blacklist.raise_not_before(not_before.clone()).await;
         let at = stored.map_err(|_| AuthErrorKind::StoreUnavailable)?;
         core.coherence.apply_local(&Change::NotBefore(NotBefore { at, ..not_before }));
         Ok(())
+    }
+
+    /// How long anything may live that a not-before of now has to kill.
+    ///
+    /// Longer than today's settings ask for: raising `LEGACY_JWT_MAX_AGE` later must not bring back
+    /// what was revoked. Tokens that do not say when they were issued are killed for good.
+    fn longest_life(&self) -> Duration {
+        let core = self.core();
+        if core.legacy.all().iter().any(|source| source.limits().allows_missing_iat()) {
+            return Duration::MAX;
+        }
+        let legacy = core.flags.snapshot().legacy_max_age;
+        core.policy.absolute.max(legacy).max(SessionPolicy::ABSOLUTE_MAX)
     }
 
     /// "Log out everywhere" or "sign out other devices", asked by a session or a legacy token.

@@ -21,6 +21,7 @@ use crate::time::Clock;
 use crate::time::Moment;
 use crate::time::Timestamp;
 use crate::verify::credentials::LiftRules;
+use crate::verify::devices::DeviceMemo;
 use crate::verify::legacy_way::LegacySources;
 use crate::verify::origin::OriginRule;
 use crate::verify::users::Users;
@@ -38,6 +39,7 @@ pub(crate) struct Core {
     pub(crate) lift: LiftRules,
     pub(crate) origin: OriginRule,
     pub(crate) devices: DevicePolicy,
+    pub(crate) device_memo: DeviceMemo,
     /// What the store knows of keys, once it has been asked.
     pub(crate) registry: OnceLock<KeyRegistry>,
     /// A key version here has other bytes than on other nodes: nothing can be judged.

@@ -1,12 +1,21 @@
 //! The device of a request, and what a change of it means: an event, or a refusal that keeps the
 //! session.
 
+use std::collections::HashMap;
+use std::sync::PoisonError;
+use std::sync::RwLock;
+
+use foldhash::fast::RandomState;
+
+use crate::device::ClientInfo;
 use crate::device::Device;
 use crate::device::DeviceChange;
 use crate::device::peer;
 use crate::error::AuthErrorKind;
 use crate::flags::Fingerprinting;
 use crate::flags::FlagSet;
+use crate::keys::KeyVersion;
+use crate::keys::Keyring;
 use crate::trace::count;
 use crate::verify::core::Core;
 use crate::verify::head::RequestHead;
@@ -19,12 +28,47 @@ pub(crate) fn seen(core: &Core, head: &RequestHead<'_>, flags: &FlagSet) -> Opti
     }
     let client = core.devices.client(head.headers, peer(head.extensions));
     let keys = core.keys.load();
-    let fingerprinting = core.pinned_version().filter(|_| compared).map(|key| (&**keys, key));
-    let device = client.device(fingerprinting);
+    let pinned = core.pinned_version().filter(|_| compared);
+    let mut device = core.device_memo.device(&client, pinned.map(|key| (&**keys, key)));
     if flags.session_tracking {
+        device.address = client.address();
         return Some(device);
     }
     Some(Device { fingerprint: device.fingerprint, ..Device::default() })
+}
+
+/// Devices by the headers they were read from: taking a user agent apart costs as much as a
+/// hundred cached requests, and a browser sends the same one every time.
+#[derive(Debug, Default)]
+pub(crate) struct DeviceMemo {
+    seed: RandomState,
+    known: RwLock<HashMap<(u64, Option<u64>), Device>>,
+}
+
+impl DeviceMemo {
+    /// How many are kept; beyond it all are forgotten.
+    const DEVICES_MAX: usize = 4096;
+
+    /// The device without its address.
+    fn device(
+        &self,
+        client: &ClientInfo,
+        fingerprinting: Option<(&Keyring, KeyVersion)>,
+    ) -> Device {
+        let epoch = fingerprinting.map(|(keys, _)| keys.epoch());
+        let name = (client.headers_hash(&self.seed), epoch);
+        let known = self.known.read().unwrap_or_else(PoisonError::into_inner).get(&name).cloned();
+        if let Some(device) = known {
+            return device;
+        }
+        let device = Device { address: None, ..client.device(fingerprinting) };
+        let mut table = self.known.write().unwrap_or_else(PoisonError::into_inner);
+        if table.len() >= Self::DEVICES_MAX {
+            table.clear();
+        }
+        table.insert(name, device.clone());
+        device
+    }
 }
 
 /// What another device than the one a session was opened on means; `at` says where it was seen,

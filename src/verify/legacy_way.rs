@@ -139,9 +139,12 @@ pub(crate) fn begin<'a>(
     flags: &FlagSet,
     moment: Moment,
 ) -> LegacyStep {
+    if !flags.accepts_legacy(moment.now) {
+        return LegacyStep::Done(refuse_all(core, candidates, flags));
+    }
     match recognise(core, candidates, moment) {
         None => LegacyStep::Done(LegacyVerdict::Absent),
-        Some(Err(kind)) => LegacyStep::Done(LegacyVerdict::Refused(off_or(flags, moment, kind))),
+        Some(Err(kind)) => LegacyStep::Done(LegacyVerdict::Refused(kind)),
         Some(Ok(seen)) => judge(core, seen, flags, moment),
     }
 }
@@ -166,8 +169,16 @@ pub(crate) fn recognise<'a>(
     last
 }
 
-fn off_or(flags: &FlagSet, moment: Moment, kind: AuthErrorKind) -> AuthErrorKind {
-    if flags.accepts_legacy(moment.now) { kind } else { off(flags) }
+/// Legacy tokens are not accepted: no signature is checked to say so.
+fn refuse_all<'a>(
+    core: &Core,
+    mut candidates: impl Iterator<Item = (usize, &'a str)>,
+    flags: &FlagSet,
+) -> LegacyVerdict {
+    let claims = |(index, text): (usize, &str)| {
+        core.legacy.sources.get(index).is_some_and(|source| source.recognises(text))
+    };
+    if candidates.any(claims) { LegacyVerdict::Refused(off(flags)) } else { LegacyVerdict::Absent }
 }
 
 const fn off(flags: &FlagSet) -> AuthErrorKind {
