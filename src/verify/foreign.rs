@@ -5,6 +5,7 @@
 //! because they can only refuse their own token: whoever changes `jti`, `sub` or `iat` to slip
 //! through has broken the signature that the authentication behind this layer checks.
 
+use std::iter::once;
 use std::pin::Pin;
 use std::sync::Arc;
 
@@ -28,6 +29,7 @@ use crate::token::is_access_shape;
 use crate::verify::core::Core;
 use crate::verify::credentials::lift;
 use crate::verify::head::RequestHead;
+use crate::verify::legacy_way::recognise;
 use crate::verify::startup;
 
 /// A longer token is not looked into; the authentication behind refuses it, or should.
@@ -54,10 +56,12 @@ pub(crate) fn check(core: &Arc<Core>, head: &RequestHead<'_>) -> BlacklistCheck 
         Ok(presented) => presented,
         Err(kind) => return BlacklistCheck::Ready(Some(kind.into())),
     };
-    let legacy = presented.legacy().map(|(_, text)| text);
-    let texts = [presented.bearer, presented.access_cookie].into_iter().flatten().chain(legacy);
-    let suspects: Vec<Suspect> = texts.filter_map(|text| suspect(core, text)).collect();
     let moment = core.clock.read();
+    let own = [presented.bearer, presented.access_cookie].into_iter().flatten();
+    let mut suspects: Vec<Suspect> = own.filter_map(|text| suspect(core, text)).collect();
+    for (source, text) in presented.legacy() {
+        suspects.extend(verified(core, source, text, moment).or_else(|| suspect(core, text)));
+    }
     let mut later = Vec::new();
     for suspect in suspects {
         match judge_now(core, &suspect, moment) {
@@ -79,6 +83,16 @@ pub(crate) fn check(core: &Arc<Core>, head: &RequestHead<'_>) -> BlacklistCheck 
         }
         None
     }))
+}
+
+/// What a source of ours knows of the token: formats that are no JWTs, ids that are mapped.
+fn verified(core: &Core, source: usize, text: &str, moment: Moment) -> Option<Suspect> {
+    let seen = recognise(core, once((source, text)), moment)?.ok()?;
+    Some(Suspect::Token {
+        keys: seen.keys.clone(),
+        user: Some(seen.token.user().clone()),
+        issued_at: seen.token.issued_at(),
+    })
 }
 
 fn suspect(core: &Core, text: &str) -> Option<Suspect> {

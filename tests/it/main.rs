@@ -11,6 +11,8 @@ mod device;
 mod flags;
 #[cfg(feature = "jwt")]
 mod forge;
+#[cfg(feature = "test-util")]
+mod http_input;
 #[cfg(feature = "jwt")]
 mod jwt_attacks;
 #[cfg(feature = "jwt")]
@@ -20,6 +22,8 @@ mod jwt_attacks_format;
 #[cfg(feature = "jwt")]
 mod jwt_attacks_header;
 mod keys;
+#[cfg(feature = "test-util")]
+mod layers;
 #[cfg(feature = "jwt")]
 mod legacy_env;
 #[cfg(feature = "jwt")]

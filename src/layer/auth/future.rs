@@ -12,6 +12,7 @@ use http::Response;
 use pin_project_lite::pin_project;
 use tower_service::Service;
 
+use super::gate::Admission;
 use super::gate::Gate;
 use super::gate::Marks;
 use crate::layer::body::ResponseBody;
@@ -79,8 +80,10 @@ where
                 StateProjection::Verifying { parked, gate } => {
                     let (outcome, mut inner, mut request) = ready!(parked.poll(context));
                     match gate.admit(outcome, &mut request) {
-                        Ok(marks) => State::Serving { inner: inner.call(request), marks },
-                        Err(response) => State::Refused { response: Some(response) },
+                        Admission::Passed(marks) => {
+                            State::Serving { inner: inner.call(request), marks }
+                        }
+                        Admission::Refused(response) => State::Refused { response: Some(response) },
                     }
                 }
             };

@@ -29,6 +29,12 @@ pub(crate) struct Gate {
     pub(super) optional: bool,
 }
 
+/// What becomes of a request.
+pub(super) enum Admission {
+    Passed(Marks),
+    Refused(Response<Bytes>),
+}
+
 /// What the response of a request that was let through has to carry. Mostly nothing.
 #[derive(Debug, Default)]
 pub(super) struct Marks {
@@ -42,11 +48,7 @@ impl Gate {
     }
 
     /// Writes the verdict into the request, or the refusal that is sent instead.
-    pub(super) fn admit<B>(
-        &self,
-        outcome: Outcome,
-        request: &mut Request<B>,
-    ) -> Result<Marks, Response<Bytes>> {
+    pub(super) fn admit<B>(&self, outcome: Outcome, request: &mut Request<B>) -> Admission {
         let Outcome { verdict, by_cookie, effects } = outcome;
         match verdict {
             Ok(principal) => {
@@ -59,9 +61,12 @@ impl Gate {
                 extensions.remove::<Principal>();
                 extensions.insert(Anonymous::new());
             }
-            Err(error) => return Err(refuse(&self.auth, request.headers(), error, &effects)),
+            Err(error) => {
+                let response = refuse(&self.auth, request.headers(), error, &effects);
+                return Admission::Refused(response);
+            }
         }
-        Ok(self.marks(&effects))
+        Admission::Passed(self.marks(&effects))
     }
 
     fn marks(&self, effects: &Effects) -> Marks {

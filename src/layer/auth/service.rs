@@ -8,6 +8,7 @@ use http::Response;
 use tower_service::Service;
 
 use super::future::AuthFuture;
+use super::gate::Admission;
 use super::gate::Gate;
 use crate::layer::body::ResponseBody;
 use crate::layer::parked::Parked;
@@ -45,8 +46,8 @@ where
     fn call(&mut self, mut request: Request<B>) -> Self::Future {
         match self.gate.ask(&request) {
             Authentication::Ready(outcome) => match self.gate.admit(outcome, &mut request) {
-                Ok(marks) => AuthFuture::serving(self.inner.call(request), marks),
-                Err(response) => {
+                Admission::Passed(marks) => AuthFuture::serving(self.inner.call(request), marks),
+                Admission::Refused(response) => {
                     // Gives back what the inner service reserved for this call. A concurrency
                     // limit below would otherwise lose a permit with every refusal.
                     drop(take_ready(&mut self.inner));

@@ -96,7 +96,7 @@ where
                     let response = ready!(inner.poll(context))?;
                     match after.take() {
                         None => return Poll::Ready(Ok(response)),
-                        Some(after) => match after.begin(response) {
+                        Some(after) => match (*after).begin(response) {
                             Ok(rotation) => State::Finishing { rotation },
                             Err(response) => return Poll::Ready(Ok(response)),
                         },
@@ -126,11 +126,8 @@ impl After {
     }
 
     /// Starts the rotation, or gives the response back if it is complete.
-    fn begin<R>(
-        self: Box<Self>,
-        mut response: Response<R>,
-    ) -> Result<Box<Rotation<R>>, Response<R>> {
-        let Self { auth, work } = *self;
+    fn begin<R>(self, mut response: Response<R>) -> Result<Box<Rotation<R>>, Response<R>> {
+        let Self { auth, work } = self;
         match work {
             Work::Clear(effects) => {
                 clear(&auth, &effects, response.headers_mut());

@@ -26,8 +26,9 @@ fn bearer(fields: &[(&'static str, &[u8])]) -> Result<Option<String>, AuthErrorK
 /// Attacks 37, 50 and 60: every way of writing `Authorization` has one meaning or none.
 #[test]
 fn attack_60_authorization() {
-    const BAD: Result<Option<&str>, AuthErrorKind> = Err(AuthErrorKind::InvalidRequest);
-    let table: [(&[u8], Result<Option<&str>, AuthErrorKind>); 24] = [
+    type Found = Result<Option<&'static str>, AuthErrorKind>;
+    const BAD: Found = Err(AuthErrorKind::InvalidRequest);
+    let table: [(&[u8], Found); 24] = [
         (b"Bearer sga_mine", Ok(Some(MINE))),
         (b"bearer sga_mine", Ok(Some(MINE))),
         (b"BEARER   sga_mine", Ok(Some(MINE))),

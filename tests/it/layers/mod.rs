@@ -1,0 +1,10 @@
+//! The layers, with real parts below and around them.
+
+mod backpressure;
+mod blacklist;
+mod bodies;
+mod decisions;
+mod renewal;
+mod stacking;
+pub(crate) mod support;
+mod wire;
