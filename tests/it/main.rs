@@ -37,6 +37,8 @@ mod legacy_guard;
 mod legacy_props;
 mod refresh_model;
 mod refresh_rule;
+#[cfg(feature = "sqlite")]
+mod sqlite;
 mod stores;
 mod tidy;
 #[cfg(feature = "_fuzz")]

@@ -3,15 +3,16 @@
 //!
 //! | file | holds |
 //! |---|---|
-//! | `columns` | rows as plain values, and the way back, with every value checked |
+//! | `columns`, `changes` | rows as plain values, and the way back, with every value checked |
 //! | `migration` | which steps to run, up or down, as a function of what is there |
 //! | `pages` | pages of the feed and of the blacklist from rows |
 
+mod changes;
 mod columns;
 mod migration;
 mod pages;
 
-pub(crate) use columns::ChangeColumns;
+pub(crate) use changes::ChangeColumns;
 pub(crate) use columns::ColumnFault;
 pub(crate) use columns::NOT_BEFORE_ALL;
 pub(crate) use columns::SessionColumns;

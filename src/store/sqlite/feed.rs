@@ -53,7 +53,7 @@ impl ChangeFeed for SqliteStore {
     }
 
     async fn connect(&self) -> StoreResult<()> {
-        self.current().await.map(drop)
+        self.live().await.map(drop)
     }
 
     async fn now(&self) -> StoreResult<Timestamp> {
@@ -61,11 +61,11 @@ impl ChangeFeed for SqliteStore {
     }
 
     async fn tail(&self) -> StoreResult<FeedPosition> {
-        tail(&*self.current().await?).await
+        tail(&*self.live().await?).await
     }
 
     async fn changes(&self, after: &FeedPosition, limit: u32) -> StoreResult<ChangePage> {
-        let live = self.current().await?;
+        let live = self.live().await?;
         // What does not fit is beyond every number that was ever given.
         let sequence = i64::try_from(after.sequence()).unwrap_or(i64::MAX);
         let (bounds, rows) = read_page(&live, sequence, limit.max(1)).await?;
@@ -74,7 +74,7 @@ impl ChangeFeed for SqliteStore {
 
     async fn wait(&self, after: &FeedPosition, patience: Duration) -> StoreResult<()> {
         let started = Instant::now();
-        let live = self.current().await?;
+        let live = self.live().await?;
         let mut published = live.writer.published();
         // In this order: what is committed after the look is seen by the version, or told.
         let mut version = live.data_version().await?;
@@ -84,7 +84,7 @@ impl ChangeFeed for SqliteStore {
                 let pause = left.min(Duration::from_millis(POLL_MILLISECONDS));
                 if left.is_zero()
                     || timeout(pause, published.changed()).await.is_ok()
-                    || live.is_over()
+                    || live.is_over()?
                 {
                     return Ok(());
                 }

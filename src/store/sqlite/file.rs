@@ -11,32 +11,71 @@ use crate::error::StoreError;
 use crate::error::StoreErrorKind;
 use crate::store::sqlite::error::file_fault;
 
-/// Which file a path leads to: the path stays, the file behind it may be swapped.
+/// Which files a database consists of: the path stays, the files behind it may be swapped.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
-pub(super) struct FileIdentity(Option<(u64, u64)>);
+pub(super) struct FileIdentity {
+    database: Option<FileNumber>,
+    log: Option<FileNumber>,
+    index: Option<FileNumber>,
+}
+
+/// Device and number on it.
+type FileNumber = (u64, u64);
 
 impl FileIdentity {
     /// Of what is there now; unknown if nothing is, or where the system has no file numbers.
     pub(super) fn of(path: &Path) -> Self {
-        Self(fs::metadata(path).ok().and_then(|metadata| number_of(&metadata)))
+        let companion = |suffix: &str| {
+            let mut name = path.as_os_str().to_owned();
+            name.push(suffix);
+            number_at(Path::new(&name))
+        };
+        Self { database: number_at(path), log: companion("-wal"), index: companion("-shm") }
     }
 
-    /// Whether another file has taken the place. A missing one has not: what was opened lives on
-    /// until something new appears.
-    pub(super) fn is_replaced_at(self, path: &Path) -> bool {
+    /// With the database that was there before.
+    pub(super) fn opened_as(self, before: Self) -> Self {
+        Self { database: before.database, ..self }
+    }
+
+    /// Whether the database that was opened still is the one at the path, or may be given up for
+    /// the one that is.
+    ///
+    /// # Errors
+    ///
+    /// If the file is gone: what was written to it would be gone with the process. If another has
+    /// its place but the log of the old one lies beside it: SQLite would mix the two.
+    pub(super) fn is_replaced_at(&self, path: &Path) -> Result<bool, StoreError> {
+        let database = number_at(path);
+        if self.database.is_none() || database == self.database {
+            return Ok(false);
+        }
         let now = Self::of(path);
-        now.0.is_some() && self.0.is_some() && now != self
+        let ours = |then: Option<_>, now| then.is_some() && then == now;
+        let cause = if database.is_none() {
+            "the database file is gone"
+        } else if ours(self.log, now.log) || ours(self.index, now.index) {
+            "the database was replaced while it was open, but the log of the old one is still \
+             there: stop every program that uses it and delete the -wal and -shm files"
+        } else {
+            return Ok(true);
+        };
+        Err(file_fault(StoreErrorKind::Unavailable, path, cause))
     }
 }
 
+fn number_at(path: &Path) -> Option<FileNumber> {
+    fs::metadata(path).ok().and_then(|metadata| number_of(&metadata))
+}
+
 #[cfg(unix)]
-fn number_of(metadata: &fs::Metadata) -> Option<(u64, u64)> {
+fn number_of(metadata: &fs::Metadata) -> Option<FileNumber> {
     use std::os::unix::fs::MetadataExt;
     Some((metadata.dev(), metadata.ino()))
 }
 
 #[cfg(not(unix))]
-fn number_of(_: &fs::Metadata) -> Option<(u64, u64)> {
+fn number_of(_: &fs::Metadata) -> Option<FileNumber> {
     // Where files have no numbers, one that is open can't be replaced either.
     None
 }

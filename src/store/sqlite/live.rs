@@ -78,10 +78,11 @@ impl Settings {
         self.options(path, busy).pragma("query_only", "ON")
     }
 
-    /// A connection for the migrations commands, apart from the store's own.
+    /// A connection for the migration commands, apart from the store's own.
     pub(super) async fn connect_apart(&self) -> StoreResult<SqliteConnection> {
         let path = self.path()?;
-        self.writing(path).connect().await.map_err(|error| open_fault(path, error))
+        let options = self.options(path, Duration::from_secs(OPEN_SECONDS_MAX));
+        options.connect().await.map_err(|error| open_fault(path, error))
     }
 }
 
@@ -90,7 +91,7 @@ impl Settings {
 pub(super) struct Live {
     pub(super) writer: Writer,
     pub(super) readers: Readers,
-    monitor: Mutex<SqliteConnection>,
+    monitor: Mutex<Option<SqliteConnection>>,
     identity: FileIdentity,
     path: PathBuf,
 }
@@ -100,7 +101,7 @@ impl Live {
     pub(super) async fn open(settings: &Settings, opened_before: bool) -> StoreResult<Self> {
         let path = settings.path()?;
         file::prepare(path, opened_before)?;
-        let identity = FileIdentity::of(path);
+        let before = FileIdentity::of(path);
         let mut patience = Patience::new(Duration::from_secs(OPEN_SECONDS_MAX));
         let connection = loop {
             match connect(settings, path, opened_before).await {
@@ -116,29 +117,40 @@ impl Live {
         Ok(Self {
             writer,
             readers: Readers::new(settings.reading(path)),
-            monitor: Mutex::new(monitor),
-            identity,
+            monitor: Mutex::new(Some(monitor)),
+            // The companions exist by now. Had the file been swapped in between, that shows.
+            identity: FileIdentity::of(path).opened_as(before),
             path: path.to_owned(),
         })
     }
 
     /// Whether these connections lead nowhere any more: another file has taken the place of the
     /// one that was opened, or the writer has ended.
-    pub(super) fn is_over(&self) -> bool {
-        self.writer.is_gone() || self.identity.is_replaced_at(&self.path)
+    ///
+    /// # Errors
+    ///
+    /// If there is nothing to be opened instead.
+    pub(super) fn is_over(&self) -> StoreResult<bool> {
+        Ok(self.writer.is_gone() || self.identity.is_replaced_at(&self.path)?)
     }
 
     /// A number that changes with every commit to the file by anybody else than this connection,
     /// which never writes.
     pub(super) async fn data_version(&self) -> StoreResult<i64> {
+        let operation = "watch SQLite database";
         let mut monitor = self.monitor.lock().await;
-        let row = query(DATA_VERSION).fetch_one(&mut *monitor).await;
-        row.and_then(|row| row.try_get(0)).map_err(|error| fault("watch SQLite database", error))
+        let closed = || StoreError::new(StoreErrorKind::Unavailable, operation);
+        let row = query(DATA_VERSION).fetch_one(monitor.as_mut().ok_or_else(closed)?).await;
+        row.and_then(|row| row.try_get(0)).map_err(|error| fault(operation, error))
     }
 
     /// Finishes what is queued and closes every connection.
     pub(super) async fn close(&self) {
         self.readers.close().await;
+        let monitor = self.monitor.lock().await.take();
+        if let Some(monitor) = monitor {
+            discard(monitor).await;
+        }
         self.writer.stop().await;
     }
 }

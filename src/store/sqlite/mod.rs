@@ -23,6 +23,8 @@ mod session_writes;
 mod sessions;
 mod statements;
 mod writer;
+#[cfg(test)]
+mod writer_faults;
 
 use std::fmt;
 use std::path::Path;
@@ -193,33 +195,27 @@ impl SqliteStore {
         }))
     }
 
-    /// The opened database; opens it at the first use.
+    /// The opened database, after a look whether it still is the one at the path; opens it at the
+    /// first use.
     async fn live(&self) -> StoreResult<Arc<Live>> {
         let cell = Arc::clone(&self.cell());
-        let open = || async {
-            let opened_before = self.0.opened_before.load(Ordering::Relaxed);
-            let live = Live::open(&self.0.settings, opened_before).await?;
-            self.0.opened_before.store(true, Ordering::Relaxed);
-            Ok(Arc::new(live))
-        };
-        let live = cell.get_or_try_init(open).await?;
-        if live.writer.is_gone() {
-            self.forget(live);
+        let live = cell.get_or_try_init(|| self.open_live()).await?;
+        if !live.is_over()? {
+            return Ok(Arc::clone(live));
         }
-        Ok(Arc::clone(live))
+        self.forget(live);
+        let cell = Arc::clone(&self.cell());
+        cell.get_or_try_init(|| self.open_live()).await.cloned()
     }
 
-    /// The opened database, after a look whether it still is the one at the path.
-    async fn current(&self) -> StoreResult<Arc<Live>> {
-        let live = self.live().await?;
-        if !live.is_over() {
-            return Ok(live);
-        }
-        self.forget(&live);
-        self.live().await
+    async fn open_live(&self) -> StoreResult<Arc<Live>> {
+        let opened_before = self.0.opened_before.load(Ordering::Relaxed);
+        let live = Live::open(&self.0.settings, opened_before).await?;
+        self.0.opened_before.store(true, Ordering::Relaxed);
+        Ok(Arc::new(live))
     }
 
-    /// Opens anew at the next use, unless somebody has done so already.
+    /// Opens anew at the next look, unless somebody has done so already.
     fn forget(&self, over: &Arc<Live>) {
         let mut cell = self.cell();
         if cell.get().is_some_and(|live| Arc::ptr_eq(live, over)) {

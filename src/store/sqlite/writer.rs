@@ -217,7 +217,8 @@ impl WriterThread {
             // Another process holds the lock: nobody here has a better chance alone.
             Err(failure) if failure.locked => {
                 for job in &mut batch {
-                    job.answer(Err(StoreError::new(StoreErrorKind::Conflict, job.name())));
+                    let error = StoreError::new(StoreErrorKind::Conflict, job.name());
+                    job.answer(Err(error.with_source("another process holds the write lock")));
                 }
             }
             Err(failure) => {
