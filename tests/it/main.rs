@@ -21,6 +21,8 @@ mod jwt_attacks_claims;
 mod jwt_attacks_format;
 #[cfg(feature = "jwt")]
 mod jwt_attacks_header;
+#[cfg(feature = "jwt")]
+mod jwt_attacks_signature;
 mod keys;
 #[cfg(feature = "test-util")]
 mod layers;

@@ -3,28 +3,21 @@
 use std::time::Duration;
 
 use serde_json::Value;
-use sha2::Digest;
-use sha2::Sha256;
 
-use super::JwtVerifier;
 use super::algorithm::Algorithm;
 use super::claims::ClaimPath;
 use super::claims::UserIdKind;
-use super::keys::KEY_TRIALS_MAX;
-use super::keys::Key;
-use super::keys::KeySet;
 use super::material::JwtKey;
 use super::policy::Audience;
 use super::policy::Policy;
 use super::policy::TypPolicy;
-use crate::error::ConfigError;
 use crate::error::ConfigFault;
-use crate::id::SourceName;
 use crate::id::UserId;
 use crate::verify::legacy::limits::SourceLimits;
 use crate::verify::legacy::transport::Transport;
 
-/// Describes one issuer of JWTs; made by [`JwtVerifier::builder`].
+/// Describes one issuer of JWTs; made by
+/// [`JwtVerifier::builder`](crate::JwtVerifier::builder).
 ///
 /// The defaults are strict where a legitimate issuer loses nothing by it. Everything in which the
 /// old systems differ has its own switch, so that a migration accepts exactly what was accepted
@@ -303,70 +296,5 @@ impl JwtVerifierBuilder {
     pub fn exchange_short_lived(mut self) -> Self {
         self.policy.limits = self.policy.limits.with_exchange_of_short_lived();
         self
-    }
-
-    /// Reads the keys and makes the verifier.
-    ///
-    /// # Errors
-    ///
-    /// [`ConfigError`] with every fault: a bad name, no algorithms, no keys, a file that can't be
-    /// read, a key that fits none of the algorithms, a secret that can be guessed, an RSA key
-    /// outside 2048 to 8192 bits.
-    pub fn build(mut self) -> Result<JwtVerifier, ConfigError> {
-        let mut faults = std::mem::take(&mut self.faults);
-        let source = match SourceName::new(&self.source) {
-            Ok(source) => source,
-            Err(error) => {
-                faults.extend(error.into_faults());
-                SourceName::default()
-            }
-        };
-        if self.algorithms.is_empty() {
-            let advice = "name the algorithms the issuer signs with; they are never guessed";
-            faults.push(ConfigFault::advise(self.place("algorithms"), advice));
-        }
-        if self.keys.is_empty() {
-            faults.push(ConfigFault::advise(self.place("keys"), "give the issuer's key"));
-        }
-        if self.policy.user.is_empty() {
-            faults.push(ConfigFault::advise(self.place("user claims"), "name at least one claim"));
-        }
-        let keys = match self.algorithms.is_empty() {
-            true => Ok(KeySet::default()),
-            false => self.load(),
-        };
-        let keys = keys.unwrap_or_else(|error| {
-            faults.extend(error.into_faults());
-            KeySet::default()
-        });
-        ConfigError::check(faults)?;
-        Ok(JwtVerifier::assemble(source, self, keys))
-    }
-
-    fn place(&self, what: &str) -> String {
-        format!("legacy source {:?}, {what}", self.source)
-    }
-
-    /// Reads every key; a fault in one does not hide the faults of the others.
-    pub(super) fn load(&self) -> Result<KeySet, ConfigError> {
-        let mut digest = Sha256::new();
-        let (mut keys, mut faults) = (Vec::<Key>::new(), Vec::new());
-        for (index, spec) in self.keys.iter().enumerate() {
-            let place = self.place(&format!("key {}", index + 1));
-            match spec.load(&place, &self.algorithms, self.allow_weak_secret, &mut digest) {
-                Ok(found) => keys.extend(found),
-                Err(fault) => faults.push(fault),
-            }
-        }
-        let unnamed = |algorithm: &&Algorithm| {
-            let fits = |key: &&Key| key.kid.is_none() && key.algorithms.contains(algorithm);
-            keys.iter().filter(fits).count() > KEY_TRIALS_MAX
-        };
-        if let Some(algorithm) = self.algorithms.iter().find(unnamed) {
-            let advice = format!("more than {KEY_TRIALS_MAX} keys without id for {algorithm}");
-            faults.push(ConfigFault::advise(self.place("keys"), advice));
-        }
-        ConfigError::check(faults)?;
-        Ok(KeySet { keys, fingerprint: digest.finalize().into(), epoch: 0 })
     }
 }

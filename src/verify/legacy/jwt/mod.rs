@@ -7,12 +7,13 @@
 //! | `material`, `jwks`, `der`, `secret` | keys read from where they are kept, weak ones refused |
 //! | `keys` | which key may verify what, and the one call into the library |
 //! | `claims`, `policy` | what a genuine token must say |
-//! | `builder`, `env` | how a source is described |
+//! | `builder`, `env`, `assemble` | how a source is described, and what becomes of it |
 //!
 //! The library (`jsonwebtoken` on aws-lc-rs) is asked one question: did this key make this
 //! signature over these bytes. Everything else is decided here, by small pure functions.
 
 mod algorithm;
+mod assemble;
 mod builder;
 mod claims;
 mod compact;
