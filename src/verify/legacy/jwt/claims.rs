@@ -157,22 +157,25 @@ mod tests {
 
     use super::*;
 
-    fn at(value: Value) -> Result<Option<Timestamp>, ()> {
+    fn at(value: &Value) -> Result<Option<Timestamp>, ()> {
         instant(json!({ "exp": value }).as_object().unwrap(), "exp")
     }
 
     /// Instants are finite numbers, to the microsecond, and never wrap.
     #[test]
     fn instants() {
-        assert_eq!(at(json!(1_800_000_000)), Ok(Some(Timestamp::from_unix_seconds(1_800_000_000))));
+        assert_eq!(
+            at(&json!(1_800_000_000)),
+            Ok(Some(Timestamp::from_unix_seconds(1_800_000_000)))
+        );
         let half = Timestamp::from_unix_micros(1_800_000_000_500_000);
-        assert_eq!(at(json!(1_800_000_000.5)), Ok(Some(half)));
-        assert_eq!(at(json!(1e3)), Ok(Some(Timestamp::from_unix_seconds(1000))));
-        assert_eq!(at(json!(-1)), Ok(Some(Timestamp::from_unix_seconds(-1))));
-        assert_eq!(at(json!(-1.5)), Ok(Some(Timestamp::from_unix_micros(-1_500_000))));
-        assert_eq!(at(json!(0)), Ok(Some(Timestamp::EPOCH)));
+        assert_eq!(at(&json!(1_800_000_000.5)), Ok(Some(half)));
+        assert_eq!(at(&json!(1e3)), Ok(Some(Timestamp::from_unix_seconds(1000))));
+        assert_eq!(at(&json!(-1)), Ok(Some(Timestamp::from_unix_seconds(-1))));
+        assert_eq!(at(&json!(-1.5)), Ok(Some(Timestamp::from_unix_micros(-1_500_000))));
+        assert_eq!(at(&json!(0)), Ok(Some(Timestamp::EPOCH)));
         let milliseconds = Timestamp::from_unix_seconds(4_102_444_800_000);
-        assert_eq!(at(json!(4_102_444_800_000_u64)), Ok(Some(milliseconds)));
+        assert_eq!(at(&json!(4_102_444_800_000_u64)), Ok(Some(milliseconds)));
         for bad in [
             json!(null),
             json!("1800000000"),
@@ -185,7 +188,7 @@ mod tests {
             json!(i64::MIN),
             json!(1_u64 << 53),
         ] {
-            assert_eq!(at(bad.clone()), Err(()), "{bad}");
+            assert_eq!(at(&bad), Err(()), "{bad}");
         }
         assert_eq!(instant(&Map::new(), "exp"), Ok(None));
     }

@@ -137,7 +137,7 @@ fn key_of_certificate(mut der: &[u8]) -> Option<&[u8]> {
 /// Takes the element at the front, if it has this tag.
 fn take<'a>(der: &mut &'a [u8], tag: u8) -> Option<&'a [u8]> {
     let (length, content) = match der {
-        [first, short @ 0..0x80, rest @ ..] if *first == tag => (usize::from(*short), rest),
+        [first, short @ 0..=0x7f, rest @ ..] if *first == tag => (usize::from(*short), rest),
         [first, 0x81, length, rest @ ..] if *first == tag => (usize::from(*length), rest),
         [first, 0x82, high, low, rest @ ..] if *first == tag => {
             (usize::from(u16::from_be_bytes([*high, *low])), rest)
