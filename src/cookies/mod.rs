@@ -9,6 +9,8 @@
 mod policy;
 mod read;
 mod stale;
+#[cfg(test)]
+mod tests;
 
 pub use policy::CookiePolicy;
 pub(crate) use read::Found;

@@ -29,19 +29,37 @@ use crate::verify::head::Ways;
 /// It needs of the inner service that it can be cloned, nothing else: it works with any request
 /// and response body, and inside axum, tonic and plain hyper alike.
 ///
-/// ```no_run
-/// use axum::Router;
-/// use axum::routing::get;
+/// ```
+/// use http::Request;
+/// use http::Response;
+/// use segue::Auth;
 /// use segue::AuthLayer;
+/// use segue::MemoryStore;
 /// use segue::Principal;
+/// use tower::ServiceBuilder;
+/// use tower::ServiceExt;
+/// use tower::service_fn;
 ///
-/// # #[cfg(feature = "axum")]
-/// async fn me(who: Principal) -> String {
-///     who.user_id().to_string()
+/// async fn me(request: Request<()>) -> Result<Response<String>, std::convert::Infallible> {
+///     let who = request.extensions().get::<Principal>();
+///     Ok(Response::new(who.map_or_else(String::new, |who| who.user_id().to_string())))
 /// }
 ///
-/// # #[cfg(feature = "axum")]
-/// let app: Router = Router::new().route("/me", get(me)).layer(AuthLayer::dual());
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// let auth = Auth::builder().store(MemoryStore::new()).build()?;
+/// let service =
+///     ServiceBuilder::new().layer(AuthLayer::dual().with(&auth)).service(service_fn(me));
+///
+/// let pair = auth.login(7_u64).await?.pair.ok_or("no session")?;
+/// let header = format!("Bearer {}", pair.access.expose());
+/// let request = Request::builder().header("authorization", header).body(())?;
+/// assert_eq!(service.clone().oneshot(request).await?.status(), 200);
+///
+/// let nobody = Request::new(());
+/// assert_eq!(service.oneshot(nobody).await?.status(), 401);
+/// # Ok(())
+/// # }
 /// ```
 ///
 /// # Panics

@@ -4,6 +4,7 @@ mod backpressure;
 mod blacklist;
 mod bodies;
 mod decisions;
+mod environment;
 mod renewal;
 mod stacking;
 pub(crate) mod support;
