@@ -4,6 +4,7 @@
 //! with `-- http` the second. Times and allocations come from two programs, so that counting does
 //! not slow down what is timed.
 
+pub mod contention;
 pub mod http;
 pub mod jwt;
 pub mod measure;

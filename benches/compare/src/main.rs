@@ -4,6 +4,7 @@ use std::collections::HashMap;
 use std::env;
 use std::process::Command;
 
+use segue_compare::contention;
 use segue_compare::http;
 use segue_compare::measure;
 use segue_compare::measure::Row;
@@ -11,7 +12,10 @@ use segue_compare::rows;
 
 fn main() {
     match env::args().nth(1).as_deref() {
-        None => middleware(),
+        None => {
+            middleware();
+            contention::print();
+        }
         Some("http") => http::compare(),
         Some("serve") => http::serve(&env::args().nth(2).expect("the name of a server")),
         Some(other) => panic!("{other:?} is not a comparison; give nothing, or http"),

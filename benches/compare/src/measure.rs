@@ -16,12 +16,16 @@ use tower::ServiceExt;
 /// Requests in a row before the next row has its turn.
 pub const REQUESTS_PER_ROUND: u32 = 2_000;
 pub const ROUNDS: usize = 41;
+/// Background tasks share the thread; without a turn now and then they would starve.
+const YIELD_REQUESTS: u32 = 100;
 
 /// One line of the table: a service and the request it is asked.
 pub struct Row {
     pub name: &'static str,
     /// The row that this one's cost is over.
     pub bare: &'static str,
+    /// Requests in one turn.
+    pub requests: u32,
     run: Box<dyn FnMut(&Runtime, u32)>,
 }
 
@@ -40,14 +44,24 @@ impl Row {
     {
         let run = move |runtime: &Runtime, requests: u32| {
             runtime.block_on(async {
-                for _ in 0..requests {
+                for index in 0..requests {
+                    if index % YIELD_REQUESTS == 0 {
+                        tokio::task::yield_now().await;
+                    }
                     let answer = pin!(service.clone().oneshot(request())).await;
                     let status = answer.unwrap_or_else(|never| match never {}).status();
                     assert_eq!(status, expected, "{name}");
                 }
             });
         };
-        Self { name, bare, run: Box::new(run) }
+        Self { name, bare, requests: REQUESTS_PER_ROUND, run: Box::new(run) }
+    }
+
+    /// The same with fewer requests in a turn, where each needs something that is dear to make.
+    #[must_use]
+    pub fn with_requests(mut self, requests: u32) -> Self {
+        self.requests = requests;
+        self
     }
 
     pub fn run(&mut self, runtime: &Runtime, requests: u32) {
@@ -56,8 +70,8 @@ impl Row {
 
     fn time(&mut self, runtime: &Runtime) -> f64 {
         let start = Instant::now();
-        self.run(runtime, REQUESTS_PER_ROUND);
-        nanos(start.elapsed()) / f64::from(REQUESTS_PER_ROUND)
+        self.run(runtime, self.requests);
+        nanos(start.elapsed()) / f64::from(self.requests)
     }
 }
 
@@ -76,7 +90,7 @@ pub fn runtime() -> Runtime {
 /// Times all rows in interleaved rounds; medians of the totals and of the differences to bare.
 pub fn times(runtime: &Runtime, rows: &mut [Row]) -> Vec<Cost> {
     for row in &mut *rows {
-        row.run(runtime, REQUESTS_PER_ROUND);
+        row.run(runtime, row.requests);
     }
     let rounds: Vec<Vec<f64>> =
         (0..ROUNDS).map(|_| rows.iter_mut().map(|row| row.time(runtime)).collect()).collect();

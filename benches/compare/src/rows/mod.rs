@@ -3,6 +3,7 @@
 mod jwt;
 mod jwt_authorizer;
 mod plain;
+pub mod segue;
 mod sessions;
 
 use axum::Router;
@@ -24,14 +25,13 @@ pub use sessions::tower_sessions;
 
 pub const BARE: &str = "bare axum router";
 
-/// Every row. Segue's own are added in `segue.rs` once its layers exist.
+/// Every row.
 pub fn all(runtime: &Runtime) -> Vec<Row> {
     let mut rows = plain::rows();
     rows.extend(jwt::rows());
     rows.extend(jwt_authorizer::rows(runtime));
     rows.extend(sessions::rows(runtime));
-    // Segue: session hit (outside the router, in `Router::layer`, dual mode), legacy token seen
-    // before and for the first time, garbage, forged, expired, `RefreshLayer`.
+    rows.extend(segue::rows(runtime));
     rows
 }
 
