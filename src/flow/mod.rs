@@ -8,12 +8,13 @@
 //! | `context.rs` | [`RequestContext`]: device and presented credentials of a request |
 //! | `issue.rs` | [`TokenPair`]: minting, and the legacy token issued beside it |
 //! | `login.rs` | login, with renewal of the session id |
-//! | `refresh.rs`, `memo.rs` | rotation, grace, reuse |
+//! | `refresh.rs`, `attempt.rs`, `memo.rs` | rotation, grace, reuse |
 //! | `exchange.rs` | a legacy token in, a session out |
 //! | `revoke.rs` | logout, device list, not-before, blacklist, disabled users |
 //! | `sessions.rs` | list, scopes and data |
 //! | `renewal.rs` | what `RefreshLayer` does around a request |
 
+mod attempt;
 mod auth;
 mod builder;
 mod context;

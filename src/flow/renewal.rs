@@ -7,12 +7,14 @@ use crate::error::AuthErrorKind;
 use crate::flow::Auth;
 use crate::flow::RequestContext;
 use crate::flow::TokenPair;
+use crate::flow::attempt::Tardy;
 use crate::principal::Principal;
 use crate::principal::SessionFacts;
 use crate::secret::SecretText;
 use crate::session::RefreshDecision;
 use crate::session::SessionRecord;
 use crate::session::decide_refresh;
+use crate::time::Moment;
 use crate::token::VerifiedRefresh;
 use crate::token::decode_access;
 use crate::token::decode_refresh;
@@ -35,6 +37,7 @@ pub(crate) struct Renewal {
     token: SecretText,
     context: RequestContext,
     principal: Principal,
+    arrival: Moment,
 }
 
 impl Renewal {
@@ -101,19 +104,19 @@ impl Auth {
     /// and punished, by the rotation; here it only must not be older than that.
     pub(crate) async fn begin_renewal(&self, plan: RenewalPlan) -> RenewalStart {
         self.start();
-        match self.owner(&plan).await {
+        let arrival = self.core().clock.read();
+        match self.owner(&plan, arrival).await {
             Ok(principal) => {
                 let RenewalPlan { token, context, .. } = plan;
-                RenewalStart::Live(Renewal { token, context, principal })
+                RenewalStart::Live(Renewal { token, context, principal, arrival })
             }
             Err(kind) if kind.is_definitive() => RenewalStart::Dead(DEAD),
             Err(_) => RenewalStart::Unknown,
         }
     }
 
-    async fn owner(&self, plan: &RenewalPlan) -> Result<Principal, AuthErrorKind> {
+    async fn owner(&self, plan: &RenewalPlan, moment: Moment) -> Result<Principal, AuthErrorKind> {
         let core = self.core();
-        let moment = core.clock.read();
         let flags = core.flags.snapshot().detach();
         let row = core.coherence.stores().sessions.load(plan.verified.session_key()).await;
         let row = row.map_err(|_| AuthErrorKind::StoreUnavailable)?;
@@ -139,18 +142,19 @@ impl Auth {
 
     /// Rotates, now that a response can carry the successor.
     pub(crate) async fn finish_renewal(&self, renewal: Renewal) -> RenewalEnd {
-        match self.refresh(renewal.token.expose(), &renewal.context).await {
-            Ok(pair) => {
+        let Renewal { token, context, arrival, .. } = renewal;
+        match self.refresh_at(token.expose(), &context, arrival, Tardy::Harmless).await {
+            Ok(None) => {
+                count!("segue_renewals_total", "outcome" => "overtaken");
+                RenewalEnd::Unchanged
+            }
+            Ok(Some(pair)) => {
                 count!("segue_renewals_total", "outcome" => "renewed");
                 RenewalEnd::Renewed(Box::new(pair))
             }
-            Err(error) if error.kind().is_definitive() => {
-                count!("segue_renewals_total", "outcome" => error.code());
-                RenewalEnd::Dead(DEAD)
-            }
-            Err(error) => {
-                count!("segue_renewals_total", "outcome" => error.code());
-                RenewalEnd::Unchanged
+            Err(kind) => {
+                count!("segue_renewals_total", "outcome" => kind.code());
+                if kind.is_definitive() { RenewalEnd::Dead(DEAD) } else { RenewalEnd::Unchanged }
             }
         }
     }

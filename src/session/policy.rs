@@ -33,6 +33,8 @@ pub struct SessionPolicy {
     pub absolute: Duration,
     /// How long after a rotation its predecessor still gets the same answer, for tabs that raced
     /// and answers that got lost. Default 30 seconds; it starts at the rotation and never slides.
+    /// Zero switches it off: then only a request that was on its way when the other one rotated
+    /// is forgiven, and an answer that gets lost costs the session.
     pub grace_window: Duration,
     /// How often that is answered for one rotation. Default 100.
     pub grace_uses_max: u32,
@@ -67,6 +69,9 @@ impl Default for SessionPolicy {
 impl SessionPolicy {
     /// The longest absolute lifetime that is taken: 400 days, the longest a browser keeps a cookie.
     pub const ABSOLUTE_MAX: Duration = Duration::from_secs(400 * 24 * 3600);
+    /// The shortest grace window that is taken, besides none: several times what a store call may
+    /// take, because the window opens before the write that it belongs to.
+    pub const GRACE_WINDOW_MIN: Duration = Duration::from_secs(4);
     /// The longest grace window that is taken.
     pub const GRACE_WINDOW_MAX: Duration = Duration::from_secs(300);
 
@@ -95,10 +100,12 @@ impl SessionPolicy {
             "at least twice the longer of access_life and write_interval, or active users are signed out",
         );
         demand(
-            self.grace_window <= Self::GRACE_WINDOW_MAX,
+            self.grace_window.is_zero()
+                || (Self::GRACE_WINDOW_MIN..=Self::GRACE_WINDOW_MAX).contains(&self.grace_window),
             "grace_window",
             self.grace_window,
-            "at most 5 minutes: inside it a stolen predecessor is not recognised",
+            "0s, or 4s to 5m: shorter than the slowest store answer it accuses honest tabs, and \
+             inside it a stolen predecessor is not recognised",
         );
         demand(
             self.renew_before < self.access_life,
