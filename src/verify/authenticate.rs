@@ -52,8 +52,10 @@ pub(crate) fn authenticate(core: &Arc<Core>, head: &RequestHead<'_>, ways: Ways)
         Ok(presented) => presented,
         Err(kind) => return Authentication::Ready(refusal(kind)),
     };
+    let legacy = begin_legacy(core, &presented, ways, &flags, moment);
+    let unclaimed = unclaimed(core, presented.bearer, ways, &legacy);
     let origins = Origins {
-        session_cookie: !presented.bearer.is_some_and(is_access_shape),
+        session_cookie: unclaimed.is_none() && !presented.bearer.is_some_and(is_access_shape),
         legacy_cookie: presented.legacy_in_cookie(),
         evidence: if presented.any_cookie() {
             core.origin.check(head.method, head.uri, head.headers)
@@ -61,10 +63,15 @@ pub(crate) fn authenticate(core: &Arc<Core>, head: &RequestHead<'_>, ways: Ways)
             Ok(())
         },
     };
-    let legacy = begin_legacy(core, &presented, ways, &flags, moment);
-    let legacy_too = !matches!(legacy, LegacyStep::Done(LegacyVerdict::Absent));
-    let session = begin_session(core, &presented, head, ways, &flags, moment, legacy_too);
+    let session = match unclaimed {
+        Some(kind) => SessionStep::Done(SessionVerdict::Refused(kind)),
+        None => begin_session(core, &presented, head, ways, &flags, moment, may_answer(&legacy)),
+    };
     let shadow = shadow::plan(&flags, moment, session_text(&presented), presented.legacy());
+    let legacy = match &session {
+        SessionStep::Done(verdict) => unless_final(verdict, legacy),
+        SessionStep::Load(_) => legacy,
+    };
     match (session, legacy) {
         (SessionStep::Done(session), LegacyStep::Done(legacy)) => {
             let outcome = conclude(session, legacy, origins, &flags);
@@ -96,7 +103,7 @@ impl Later {
             SessionStep::Done(verdict) => verdict,
             SessionStep::Load(unread) => session_way::finish(&core, *unread, &flags, moment).await,
         };
-        let legacy = match legacy {
+        let legacy = match unless_final(&session, legacy) {
             LegacyStep::Done(verdict) => verdict,
             LegacyStep::Ask(seen) => legacy_way::finish(&core, &seen, &flags, moment).await,
         };
@@ -130,13 +137,9 @@ fn begin_session(
     moment: Moment,
     legacy_too: bool,
 ) -> SessionStep {
-    let bearer = presented.bearer;
-    if let Some(refused) = unclaimed(core, bearer, ways, legacy_too) {
-        return SessionStep::Done(SessionVerdict::Refused(refused));
-    }
     if ways.sessions()
         && let Some(Renewed(principal)) = head.extensions.get()
-        && bearer.is_none()
+        && presented.bearer.is_none()
     {
         return SessionStep::Done(SessionVerdict::Live(principal.clone()));
     }
@@ -154,6 +157,20 @@ fn begin_session(
     }
 }
 
+/// No store is asked about a legacy token that can't change the answer.
+fn unless_final(session: &SessionVerdict, legacy: LegacyStep) -> LegacyStep {
+    match legacy {
+        LegacyStep::Ask(_) if session.is_final() => LegacyStep::Done(LegacyVerdict::Absent),
+        legacy => legacy,
+    }
+}
+
+/// Whether the legacy token can still answer for an expired session. If not, the expiry is the
+/// answer, and the session's row need not be read for it.
+const fn may_answer(legacy: &LegacyStep) -> bool {
+    !matches!(legacy, LegacyStep::Done(LegacyVerdict::Absent | LegacyVerdict::Refused(_)))
+}
+
 /// The access token of a request: a bearer wins over a cookie.
 fn session_text<'a>(presented: &Presented<'a>) -> Option<&'a str> {
     presented.bearer.filter(|text| is_access_shape(text)).or(presented.access_cookie)
@@ -165,9 +182,10 @@ fn unclaimed(
     core: &Core,
     bearer: Option<&str>,
     ways: Ways,
-    legacy_claimed: bool,
+    legacy: &LegacyStep,
 ) -> Option<AuthErrorKind> {
     let bearer = bearer?;
+    let legacy_claimed = !matches!(legacy, LegacyStep::Done(LegacyVerdict::Absent));
     if is_access_shape(bearer) {
         return (!ways.sessions()).then_some(AuthErrorKind::InvalidToken);
     }

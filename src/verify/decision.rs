@@ -33,6 +33,13 @@ pub(crate) enum SessionVerdict {
     Unknowable(AuthErrorKind),
 }
 
+impl SessionVerdict {
+    /// Whether the legacy way has nothing to add, so that it need not be asked.
+    pub(crate) const fn is_final(&self) -> bool {
+        matches!(self, Self::Refused(_) | Self::Unknowable(_))
+    }
+}
+
 /// What the legacy way says.
 #[derive(Clone, Debug)]
 pub(crate) enum LegacyVerdict {

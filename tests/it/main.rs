@@ -7,10 +7,14 @@
 )]
 
 mod client_address;
+#[cfg(all(feature = "jwt", feature = "sqlite", feature = "test-util"))]
+mod decision_table;
 mod device;
 mod flags;
 #[cfg(feature = "jwt")]
 mod forge;
+#[cfg(all(feature = "jwt", feature = "sqlite", feature = "test-util"))]
+mod harness;
 #[cfg(feature = "test-util")]
 mod http_input;
 #[cfg(feature = "jwt")]
