@@ -59,6 +59,8 @@ mod coherent;
 mod cookies;
 mod device;
 mod error;
+#[cfg(feature = "axum")]
+mod extract;
 mod flags;
 mod flow;
 mod id;
@@ -66,6 +68,8 @@ mod keys;
 mod layer;
 mod principal;
 mod problem;
+#[cfg(feature = "axum")]
+mod routes;
 mod secret;
 mod session;
 pub mod store;
@@ -99,6 +103,20 @@ pub use error::ConfigFault;
 pub use error::EntropyError;
 pub use error::StoreError;
 pub use error::StoreErrorKind;
+#[cfg(feature = "axum")]
+pub use extract::AuthRejection;
+#[cfg(feature = "axum")]
+pub use extract::CurrentSession;
+#[cfg(feature = "axum")]
+pub use extract::Fresh;
+#[cfg(feature = "axum")]
+pub use extract::InCookies;
+#[cfg(feature = "axum")]
+pub use extract::SameOrigin;
+#[cfg(feature = "axum")]
+pub use extract::Scope;
+#[cfg(feature = "axum")]
+pub use extract::Scoped;
 pub use flags::Fingerprinting;
 pub use flags::FlagOverrides;
 pub use flags::FlagSet;
@@ -147,6 +165,8 @@ pub use principal::Principal;
 pub use principal::Via;
 pub use problem::Problem;
 pub use problem::ProblemRenderer;
+#[cfg(feature = "axum")]
+pub use routes::RouteOptions;
 pub use session::DataTooLarge;
 pub use session::InvalidScope;
 pub use session::LegacyLink;

@@ -44,6 +44,7 @@ pub struct CookiePolicy {
     strict: bool,
     insecure: bool,
     stale: Vec<StaleCookie>,
+    legacy: Option<String>,
 }
 
 impl CookiePolicy {
@@ -102,6 +103,20 @@ impl CookiePolicy {
         self.renamed()
     }
 
+    /// Dual issue for browsers: the cookie in which the old system kept its token.
+    ///
+    /// Wherever the cookies of a pair are set, the legacy token issued beside it is set under this
+    /// name, so that a browser still has it when sessions are switched off. Only a logout clears it.
+    /// The legacy source must look for it there (`Transport::with_cookie`).
+    ///
+    /// # Errors
+    ///
+    /// [`ConfigError`] if it can't be the name of a cookie.
+    pub fn with_legacy_cookie(mut self, name: &str) -> Result<Self, ConfigError> {
+        self.legacy = Some(token(name, "cookie name")?);
+        Ok(self)
+    }
+
     /// The name of the cookie with the access token.
     #[must_use]
     pub fn access_name(&self) -> &str {
@@ -129,9 +144,22 @@ impl CookiePolicy {
         headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
     }
 
-    /// Adds what removes both cookies, under every scope that may hold one: for a logout.
+    /// Adds the legacy cookie, if the policy names one.
+    pub(crate) fn set_legacy(&self, token: &str, life: Duration, headers: &mut HeaderMap) {
+        if let Some(name) = &self.legacy {
+            append(headers, self.cookie(name, token, life));
+            headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
+        }
+    }
+
+    /// Adds what removes both cookies, and the legacy one, under every scope that may hold one:
+    /// for a logout.
     pub fn clear_both(&self, headers: &mut HeaderMap) {
         self.clear(true, true, headers);
+        if let Some(name) = &self.legacy {
+            append(headers, value(self.scoped(removal(name, "/"))));
+            self.clear_host_only(name, headers);
+        }
     }
 
     /// Adds what removes the chosen cookies, under every scope that may hold one.
@@ -223,6 +251,7 @@ impl Default for CookiePolicy {
             strict: false,
             insecure: false,
             stale: Vec::new(),
+            legacy: None,
         };
         policy.renamed()
     }

@@ -31,6 +31,8 @@ pub struct AuthError {
 #[derive(Clone, Copy, Debug, Eq, Hash, Ord, PartialEq, PartialOrd)]
 #[non_exhaustive]
 pub enum AuthErrorKind {
+    /// The body is longer than a route takes.
+    ContentTooLarge,
     /// A credential that arrived in a cookie was used across origins, or without evidence.
     CrossOrigin,
     /// The legacy cut-over has passed.
@@ -47,6 +49,8 @@ pub enum AuthErrorKind {
     IdentityMismatch,
     /// The principal lacks a scope.
     InsufficientScope,
+    /// The body or a parameter is not what a route takes.
+    InvalidInput,
     /// The request carries its credential in a way that has no single meaning.
     InvalidRequest,
     /// Malformed, forged, or unknown; deliberately not told apart.
@@ -67,6 +71,8 @@ pub enum AuthErrorKind {
     RefreshReused,
     /// Idle or absolute end of the session.
     SessionExpired,
+    /// The credential is good, but no session, and this needs one.
+    SessionRequired,
     /// The session was revoked: logout, device list, reuse, cap, or administration.
     SessionRevoked,
     /// Sessions are switched off; the cookies stay.
@@ -83,6 +89,8 @@ pub enum AuthErrorKind {
     TooManyRequests,
     /// The key version is not on this node; the cookies stay.
     UnknownKey,
+    /// The body is not JSON.
+    UnsupportedMediaType,
     /// The user is disabled or gone.
     UserDisabled,
 }
@@ -108,7 +116,8 @@ const FRESHNESS: Challenge = Challenge::Error("insufficient_user_authentication"
 
 impl AuthErrorKind {
     /// Every reason there is, in the order of their names.
-    pub const ALL: [Self; 27] = [
+    pub const ALL: [Self; 31] = [
+        Self::ContentTooLarge,
         Self::CrossOrigin,
         Self::CutOverPassed,
         Self::DeviceMismatch,
@@ -117,6 +126,7 @@ impl AuthErrorKind {
         Self::FreshAuthenticationRequired,
         Self::IdentityMismatch,
         Self::InsufficientScope,
+        Self::InvalidInput,
         Self::InvalidRequest,
         Self::InvalidToken,
         Self::LayerMissing,
@@ -127,6 +137,7 @@ impl AuthErrorKind {
         Self::RefreshOff,
         Self::RefreshReused,
         Self::SessionExpired,
+        Self::SessionRequired,
         Self::SessionRevoked,
         Self::SessionsOff,
         Self::StoreUnavailable,
@@ -135,6 +146,7 @@ impl AuthErrorKind {
         Self::TokenTooOld,
         Self::TooManyRequests,
         Self::UnknownKey,
+        Self::UnsupportedMediaType,
         Self::UserDisabled,
     ];
 
@@ -142,6 +154,7 @@ impl AuthErrorKind {
     const fn row(self) -> Row {
         use Challenge::None;
         match self {
+            Self::ContentTooLarge => Row(413, "content_too_large", "The body is longer than is taken here.", None),
             Self::CrossOrigin => Row(403, "cross_origin", "Cookies are accepted on this request only with evidence that it comes from the same origin.", None),
             Self::CutOverPassed => Row(401, "cut_over_passed", "Tokens of the old kind are no longer accepted; log in again.", INVALID_TOKEN),
             Self::DeviceMismatch => Row(401, "device_mismatch", "The session belongs to another device; log in again on this one.", INVALID_TOKEN),
@@ -150,6 +163,7 @@ impl AuthErrorKind {
             Self::FreshAuthenticationRequired => Row(403, "fresh_authentication_required", "Confirm your identity again to do this.", FRESHNESS),
             Self::IdentityMismatch => Row(401, "identity_mismatch", "The request carries credentials of two different users.", INVALID_TOKEN),
             Self::InsufficientScope => Row(403, "insufficient_scope", "The credential does not permit this.", INSUFFICIENT_SCOPE),
+            Self::InvalidInput => Row(400, "invalid_input", "The body or a parameter is not what is taken here.", None),
             Self::InvalidRequest => Row(400, "invalid_request", "Send exactly one well-formed credential, in the Authorization header or in a cookie.", INVALID_REQUEST),
             Self::InvalidToken => Row(401, "invalid_token", "The credential is not valid.", INVALID_TOKEN),
             Self::LayerMissing => Row(500, "layer_missing", "A handler takes a Principal, but no AuthLayer covers its route; perhaps you forgot `.layer(AuthLayer::dual())`, or added it before the route.", None),
@@ -160,6 +174,7 @@ impl AuthErrorKind {
             Self::RefreshOff => Row(503, "refresh_off", "Sessions are switched off at the moment; keep the refresh token and try again later.", None),
             Self::RefreshReused => Row(401, "refresh_reused", "This refresh token was used before; the session was ended for safety. Log in again.", INVALID_TOKEN),
             Self::SessionExpired => Row(401, "session_expired", "The session has ended; log in again.", INVALID_TOKEN),
+            Self::SessionRequired => Row(403, "session_required", "This needs a session; exchange the token for one, or log in again.", None),
             Self::SessionRevoked => Row(401, "session_revoked", "The session was signed out; log in again.", INVALID_TOKEN),
             Self::SessionsOff => Row(401, "sessions_off", "Sessions are switched off at the moment; your session is kept.", INVALID_TOKEN),
             Self::StoreUnavailable => Row(503, "store_unavailable", "The credential can't be checked at the moment; try again shortly.", None),
@@ -168,6 +183,7 @@ impl AuthErrorKind {
             Self::TokenTooOld => Row(401, "token_too_old", "The token is older than is accepted; log in again.", INVALID_TOKEN),
             Self::TooManyRequests => Row(429, "too_many_requests", "Too many requests; try again later.", None),
             Self::UnknownKey => Row(401, "unknown_key", "The credential was issued under a key that is not known here.", INVALID_TOKEN),
+            Self::UnsupportedMediaType => Row(415, "unsupported_media_type", "Send JSON, with the content type application/json.", None),
             Self::UserDisabled => Row(401, "user_disabled", "The account is not active.", INVALID_TOKEN),
         }
     }

@@ -5,6 +5,7 @@
 //! | `auth.rs` | [`Auth`]: the assembled system, its parts and its default |
 //! | `builder.rs` | [`AuthBuilder`]: assembling in code, every fault at once |
 //! | `environment.rs` | assembling from environment variables |
+//! | `browser.rs` | cookies, origin and freshness, for what a browser needs |
 //! | `context.rs` | [`RequestContext`]: device and presented credentials of a request |
 //! | `issue.rs` | [`TokenPair`]: minting, and the legacy token issued beside it |
 //! | `login.rs` | login, with renewal of the session id |
@@ -16,6 +17,7 @@
 
 mod attempt;
 mod auth;
+mod browser;
 mod builder;
 mod context;
 mod environment;

@@ -28,7 +28,7 @@ pub(super) fn write_status(problem: &Problem, headers: &mut HeaderMap) {
 
 fn code(status: u16) -> u16 {
     match status {
-        400 => 3,
+        400 | 413 | 415 => 3,
         403 => 7,
         404 => 5,
         429 => 8,

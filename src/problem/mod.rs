@@ -13,3 +13,4 @@ mod render;
 pub use document::Problem;
 pub(crate) use grpc::is_grpc;
 pub use render::ProblemRenderer;
+pub(crate) use render::Unstyled;

@@ -18,6 +18,12 @@ use super::grpc::write_status;
 use crate::error::ConfigError;
 use crate::error::ConfigFault;
 
+/// In the extensions of a refusal written without knowing the app's renderer. A layer that knows
+/// it writes the refusal again.
+#[cfg_attr(not(feature = "axum"), expect(dead_code, reason = "only extractors leave it"))]
+#[derive(Clone, Debug)]
+pub(crate) struct Unstyled(pub(crate) Problem);
+
 type Body = dyn Fn(&Problem) -> (HeaderValue, Bytes) + Send + Sync;
 
 /// Writes refusals. Cloning shares the closure.
@@ -96,6 +102,11 @@ impl ProblemRenderer {
         write_status(problem, response.headers_mut());
         response.extensions_mut().insert(problem.error());
         response
+    }
+
+    /// Whether refusals look otherwise than the default.
+    pub(crate) fn is_custom(&self) -> bool {
+        self.body.is_some() || self.realm.is_some()
     }
 
     fn write_advice(&self, problem: &Problem, headers: &mut HeaderMap) {

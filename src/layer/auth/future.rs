@@ -69,9 +69,8 @@ where
         loop {
             let next = match state.as_mut().project() {
                 StateProjection::Serving { inner, marks } => {
-                    let mut response = ready!(inner.poll(context))?;
-                    marks.write(response.headers_mut());
-                    return Poll::Ready(Ok(ResponseBody::wrap(response)));
+                    let response = ready!(inner.poll(context))?;
+                    return Poll::Ready(Ok(marks.apply(response)));
                 }
                 StateProjection::Refused { response } => {
                     let Some(response) = response.take() else { return Poll::Pending };

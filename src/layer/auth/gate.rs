@@ -8,12 +8,14 @@ use http::Response;
 use crate::error::AuthError;
 use crate::error::AuthErrorKind;
 use crate::flow::Auth;
+use crate::layer::body::ResponseBody;
 use crate::layer::refusal::announce_end;
 use crate::layer::refusal::append_unless_set;
 use crate::layer::refusal::clear_cookies;
 use crate::layer::refusal::refuse;
 use crate::principal::Anonymous;
 use crate::principal::Principal;
+use crate::problem::Unstyled;
 use crate::verify::head::Authentication;
 use crate::verify::head::Effects;
 use crate::verify::head::LegacyNotice;
@@ -40,6 +42,7 @@ pub(super) enum Admission {
 pub(super) struct Marks {
     notice: Option<LegacyNotice>,
     cookies: Option<Box<HeaderMap>>,
+    style: Option<Auth>,
 }
 
 impl Gate {
@@ -75,12 +78,29 @@ impl Gate {
             clear_cookies(&self.auth, effects, &mut headers);
             Box::new(headers)
         });
-        Marks { notice: effects.legacy, cookies }
+        let style = self.auth.problems().is_custom().then(|| self.auth.clone());
+        Marks { notice: effects.legacy, cookies, style }
     }
 }
 
 impl Marks {
-    pub(super) fn write(&mut self, response: &mut HeaderMap) {
+    /// The response to send: the inner one, or its refusal as the app writes refusals.
+    pub(super) fn apply<R>(&mut self, mut response: Response<R>) -> Response<ResponseBody<R>> {
+        let unstyled = match &self.style {
+            Some(auth) => response.extensions_mut().remove().map(|unstyled| (auth, unstyled)),
+            None => None,
+        };
+        let mut response = match unstyled {
+            Some((auth, Unstyled(problem))) => {
+                auth.problems().response(&problem).map(ResponseBody::own)
+            }
+            None => ResponseBody::wrap(response),
+        };
+        self.write(response.headers_mut());
+        response
+    }
+
+    fn write(&mut self, response: &mut HeaderMap) {
         if let Some(notice) = self.notice {
             announce_end(notice, response);
         }

@@ -152,11 +152,7 @@ impl<R> Rotation<R> {
         let Some(mut response) = self.response.take() else { return Poll::Pending };
         let headers = response.headers_mut();
         match end {
-            RenewalEnd::Renewed(pair) => self.auth.cookies().set(
-                (&pair.access, pair.expires_in),
-                (&pair.refresh, pair.session_expires_in),
-                headers,
-            ),
+            RenewalEnd::Renewed(pair) => self.auth.set_cookies(&pair, headers),
             RenewalEnd::Dead(effects) => clear(&self.auth, &effects, headers),
             RenewalEnd::Unchanged => {}
         }
