@@ -83,7 +83,10 @@ impl Login {
 impl IntoResponseParts for InCookies {
     type Error = std::convert::Infallible;
 
-    fn into_response_parts(self, mut response: ResponseParts) -> Result<ResponseParts, Self::Error> {
+    fn into_response_parts(
+        self,
+        mut response: ResponseParts,
+    ) -> Result<ResponseParts, Self::Error> {
         merge(self.headers, response.headers_mut());
         Ok(response)
     }

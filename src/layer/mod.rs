@@ -41,8 +41,8 @@ pub use blacklist::BlacklistFuture;
 pub use blacklist::BlacklistLayer;
 pub use blacklist::BlacklistService;
 pub use body::ResponseBody;
-#[cfg(feature = "axum")]
-pub(crate) use refusal::refuse;
 pub use refresh::RefreshFuture;
 pub use refresh::RefreshLayer;
 pub use refresh::RefreshService;
+#[cfg(feature = "axum")]
+pub(crate) use refusal::refuse;

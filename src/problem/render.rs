@@ -20,7 +20,6 @@ use crate::error::ConfigFault;
 
 /// In the extensions of a refusal written without knowing the app's renderer. A layer that knows
 /// it writes the refusal again.
-#[cfg_attr(not(feature = "axum"), expect(dead_code, reason = "only extractors leave it"))]
 #[derive(Clone, Debug)]
 pub(crate) struct Unstyled(pub(crate) Problem);
 

@@ -136,7 +136,15 @@ mod tests {
         let id = SessionId::from_bytes([7; 16]);
         let after = PageAfter { created_at: Timestamp::from_unix_micros(-5), id };
         assert_eq!(read_cursor(&write_cursor(after)), Ok(after));
-        for bad in ["", ".", "5", "5.", "x.00", "5.07070707070707070707070707070707x", "99999999999999999999.07070707070707070707070707070707"] {
+        for bad in [
+            "",
+            ".",
+            "5",
+            "5.",
+            "x.00",
+            "5.07070707070707070707070707070707x",
+            "99999999999999999999.07070707070707070707070707070707",
+        ] {
             assert_eq!(read_cursor(bad), Err(AuthErrorKind::InvalidInput), "{bad}");
         }
     }

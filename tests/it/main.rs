@@ -10,6 +10,8 @@ mod client_address;
 #[cfg(all(feature = "jwt", feature = "sqlite", feature = "test-util"))]
 mod decision_table;
 mod device;
+#[cfg(all(feature = "axum", feature = "jwt", feature = "test-util"))]
+mod extract;
 mod flags;
 #[cfg(feature = "jwt")]
 mod forge;
@@ -43,6 +45,8 @@ mod legacy_guard;
 mod legacy_props;
 mod refresh_model;
 mod refresh_rule;
+#[cfg(all(feature = "axum", feature = "jwt", feature = "test-util"))]
+mod routes;
 #[cfg(feature = "sqlite")]
 mod sqlite;
 mod stores;
