@@ -31,7 +31,7 @@ mod blacklist;
 mod body;
 mod parked;
 mod refresh;
-mod refusal;
+pub(crate) mod refusal;
 mod resolve;
 
 pub use auth::AuthFuture;
@@ -44,5 +44,3 @@ pub use body::ResponseBody;
 pub use refresh::RefreshFuture;
 pub use refresh::RefreshLayer;
 pub use refresh::RefreshService;
-#[cfg(feature = "axum")]
-pub(crate) use refusal::refuse;

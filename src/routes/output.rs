@@ -13,7 +13,7 @@ use http::request::Parts;
 use super::Context;
 use crate::error::AuthError;
 use crate::flow::TokenPair;
-use crate::layer::refuse;
+use crate::layer::refusal::refuse;
 use crate::verify::Effects;
 
 /// How a pair is handed out.

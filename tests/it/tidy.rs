@@ -81,6 +81,7 @@ const LAYERS: &[(&str, &[&str])] = &[
             "layer",
             "principal",
             "problem",
+            "secret",
             "session",
             "store",
             "time",
