@@ -9,6 +9,7 @@ use std::path::PathBuf;
 use std::process::Child;
 use std::process::Command;
 use std::process::Stdio;
+use std::time::Instant;
 
 use segue::SessionKey;
 use segue::SessionStore;
@@ -33,7 +34,7 @@ const SHARED: u64 = 4;
 /// Starts this very program as another process that plays `role` on the file.
 pub(super) fn start(role: &str, path: &Path) -> Child {
     Command::new(std::env::current_exe().unwrap())
-        .args(["--ignored", "--exact", "sqlite::processes::another_process", "--nocapture"])
+        .args(["--exact", "sqlite::processes::another_process", "--nocapture"])
         .env(ROLE, role)
         .env(PATH, path)
         .stdout(Stdio::piped())
@@ -50,9 +51,8 @@ pub(super) fn deeds(child: &mut Child) -> impl Iterator<Item = Vec<String>> + us
     })
 }
 
-/// Not a test by itself: the other side of the tests here.
+/// The other side of the tests here; by itself it does nothing and passes.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-#[ignore = "the other process of other tests"]
 async fn another_process() {
     let (Ok(role), Some(path)) = (std::env::var(ROLE), std::env::var_os(PATH)) else { return };
     let store = SqliteStore::open(PathBuf::from(path));
@@ -101,7 +101,9 @@ async fn processes_share_one_file() {
         .iter()
         .flat_map(|name| (0..ROUNDS).step_by(5).map(|round| key(name, round)))
         .collect();
+    let started = Instant::now();
     while !expected.is_empty() {
+        assert!(started.elapsed() < 2 * GENEROUS, "{} were never told", expected.len());
         store.wait(&from, GENEROUS).await.unwrap();
         for change in read_all(&store, &mut from).await {
             if let Change::Session(key) = change {
@@ -160,7 +162,9 @@ async fn processes_hear_each_other() {
     for number in 0..EXCHANGES {
         revoke(&store, key("question", number)).await.unwrap();
         let mut heard = Vec::new();
+        let started = Instant::now();
         while !heard.contains(&Change::Session(key("answer", number))) {
+            assert!(started.elapsed() < GENEROUS, "no answer to {number}");
             store.wait(&from, GENEROUS).await.unwrap();
             heard.extend(read_all(&store, &mut from).await);
         }
