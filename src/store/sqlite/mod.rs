@@ -77,7 +77,7 @@ use crate::store::sqlite::migrate::MIGRATIONS;
 /// so raise the global not-before instant afterwards.
 ///
 /// ```
-/// use segue::store::SqliteStore;
+/// use segue::SqliteStore;
 /// use segue::store::ChangeFeed;
 ///
 /// # let directory = tempfile::tempdir()?;
