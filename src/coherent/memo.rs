@@ -48,7 +48,7 @@ impl TokenMemo {
         now: Timestamp,
     ) -> bool {
         let sequence = self.sequence.load(Ordering::Acquire);
-        if sequence == 0 || sequence % 2 == 1 {
+        if sequence == 0 || !sequence.is_multiple_of(2) {
             return false;
         }
         let words = self.words.each_ref().map(|word| word.load(Ordering::Relaxed));
@@ -77,7 +77,7 @@ impl TokenMemo {
         epoch: u64,
     ) {
         let sequence = self.sequence.load(Ordering::Relaxed);
-        if sequence % 2 == 1 || secret_difference(token, secret) != 0 {
+        if !sequence.is_multiple_of(2) || secret_difference(token, secret) != 0 {
             return;
         }
         let claim = self.sequence.compare_exchange(
@@ -110,7 +110,7 @@ impl TokenMemo {
         }
         copy.epoch.store(self.epoch.load(Ordering::Relaxed), Ordering::Relaxed);
         fence(Ordering::Acquire);
-        let whole = sequence % 2 == 0 && self.sequence.load(Ordering::Relaxed) == sequence;
+        let whole = sequence.is_multiple_of(2) && self.sequence.load(Ordering::Relaxed) == sequence;
         copy.sequence.store(if whole { sequence } else { 0 }, Ordering::Relaxed);
         copy
     }

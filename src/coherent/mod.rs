@@ -55,7 +55,8 @@ mod stamps;
 mod sweep;
 mod table;
 mod tasks;
-#[cfg(all(test, feature = "test-util"))]
+#[cfg(test)]
+#[cfg(feature = "test-util")]
 mod tests;
 mod trust;
 

@@ -328,7 +328,7 @@ async fn other_threads_forget_too() {
             tell.send(cache.with_session(&secret(1), moment, |_| ()).is_some()).unwrap();
         }
     });
-    let mut is_cached_there = || {
+    let is_cached_there = || {
         ask.send(()).unwrap();
         told.recv().unwrap()
     };
