@@ -11,7 +11,17 @@ use crate::coherent::session::Row;
 const PLACES: usize = 256;
 
 thread_local! {
-    static LOCAL: RefCell<Vec<Option<Copy>>> = const { RefCell::new(Vec::new()) };
+    static LOCAL: RefCell<Vec<Place>> = const { RefCell::new(Vec::new()) };
+}
+
+/// What one place holds.
+#[derive(Default)]
+struct Place {
+    copy: Option<Copy>,
+    /// Which session came by last without being kept. Only one that comes twice in a row is kept:
+    /// keeping each would throw a hot one out for every one that passes, and cost two accesses to
+    /// cold memory to let go of the one before.
+    passing: u64,
 }
 
 struct Copy {
@@ -33,24 +43,29 @@ pub(super) fn with<R>(
     find: impl FnOnce() -> Option<Arc<Row>>,
     f: impl FnOnce(&CachedSession) -> R,
 ) -> Option<R> {
-    let serve = |local: &RefCell<Vec<Option<Copy>>>| {
+    let make = || find().filter(|row| is_good(row)).map(CachedSession::new);
+    let serve = |local: &RefCell<Vec<Place>>| {
         let Ok(mut places) = local.try_borrow_mut() else {
             // `f` of an outer call is asking about another session.
-            let row = find().filter(|row| is_good(row))?;
-            return Some(f(&CachedSession::new(row)));
+            return make().map(|session| f(&session));
         };
         if places.is_empty() {
-            places.resize_with(PLACES, || None);
+            places.resize_with(PLACES, Place::default);
         }
         let place = &mut places[usize::try_from(hash).unwrap_or(0) % PLACES];
-        let copy = match place {
-            Some(copy) if copy.serves(table, secret) && is_good(copy.session.row()) => copy,
-            place => {
-                let row = find().filter(|row| is_good(row))?;
-                place.insert(Copy { table, session: CachedSession::new(row) })
+        match &place.copy {
+            Some(copy) if copy.serves(table, secret) && is_good(copy.session.row()) => {
+                return Some(f(&copy.session));
             }
-        };
-        Some(f(&copy.session))
+            _ => {}
+        }
+        let session = make()?;
+        let answer = f(&session);
+        if place.passing == hash {
+            place.copy = Some(Copy { table, session });
+        }
+        place.passing = hash;
+        Some(answer)
     };
     // A thread that is ending has no copies any more: nothing is cached, then.
     LOCAL.try_with(serve).ok().flatten()
