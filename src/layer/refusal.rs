@@ -92,6 +92,19 @@ fn http_date(instant: Timestamp) -> Option<HeaderValue> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::store::MemoryStore;
+
+    /// Whatever else is known of a request: with a 503 nothing is taken from the client.
+    #[test]
+    fn a_503_takes_nothing() {
+        let auth = Auth::builder().store(MemoryStore::new()).build().unwrap();
+        let dead = Effects { clear_access: true, clear_refresh: true, legacy: None };
+        for kind in AuthErrorKind::ALL {
+            let response = refuse(&auth, &HeaderMap::new(), kind.into(), &dead);
+            let clears = sets_cookie(response.headers(), auth.cookies().access_name().as_bytes());
+            assert_eq!(clears, kind.status() != 503, "{kind:?}");
+        }
+    }
 
     /// The two fields as their documents write them.
     #[test]
