@@ -123,7 +123,7 @@ impl Attempt<'_> {
         let fingerprint = self.context.device.as_ref().and_then(|device| device.fingerprint);
         let window = core.policy.grace_window;
         let presented = self.verified.generation();
-        self.auth.memo().remember(presented, row.clone(), fingerprint, window);
+        self.auth.memo().remember(presented, &row, fingerprint, window);
         self.answer(&row, cause, now).await
     }
 
@@ -143,7 +143,10 @@ impl Attempt<'_> {
         if overtaken && row.refusal(now, core.policy.idle, not_before).is_none() {
             return Ok(Step::Overtaken);
         }
-        match decide_refresh(row, presented, arrival, now, &core.policy, not_before) {
+        // Answers from the memo count too, although they were not written.
+        let grace_uses = row.grace_uses.saturating_add(self.auth.memo().uses(row));
+        let counted = SessionRecord { grace_uses, ..row.clone() };
+        match decide_refresh(&counted, presented, arrival, now, &core.policy, not_before) {
             RefreshDecision::Rotate { cause, .. } => {
                 Ok(Step::Rotate { stored: row.generation, why: cause })
             }

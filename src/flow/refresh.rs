@@ -98,7 +98,8 @@ impl Auth {
         attempt.run().await
     }
 
-    /// The answer of a rotation this node made a moment ago, if the session is known to live.
+    /// The answer of a rotation this node made a moment ago: a read instead of a write, if the
+    /// session lives and no other node has rotated it since.
     async fn from_memo(
         &self,
         verified: &VerifiedRefresh,
@@ -107,22 +108,20 @@ impl Auth {
     ) -> Option<TokenPair> {
         let core = self.core();
         let policy = &core.policy;
-        let access = verified.secret().access_secret();
-        let refusal = core.coherence.with_session(access.expose(), arrival, |session| {
-            core.coherence.judge_session(session, arrival)
-        });
-        if refusal?.is_some() {
+        let (key, presented) = (verified.session_key(), verified.generation());
+        let fingerprint = context.device.as_ref().and_then(|device| device.fingerprint);
+        let window = policy.grace_window;
+        if !self.memo().knows(key, presented, fingerprint, arrival.now, window) {
             return None;
         }
-        let fingerprint = context.device.as_ref().and_then(|device| device.fingerprint);
-        let row = self.memo().answer(
-            verified.session_key(),
-            verified.generation(),
-            fingerprint,
-            arrival.now,
-            policy.grace_window,
-            policy.grace_uses_max,
-        )?;
+        let row = core.coherence.stores().sessions.load(key).await.ok()??;
+        let not_before = core.not_before(&row.user, arrival).await.ok()?;
+        if row.refusal(arrival.now, policy.idle, not_before).is_some() {
+            return None;
+        }
+        if !self.memo().answer(&row, presented, policy.grace_uses_max) {
+            return None;
+        }
         let mut pair = self.pair(&row, verified.secret(), arrival.now).await.ok()?;
         pair.cause = Some(RefreshCause::ConcurrentRefresh);
         Some(pair)

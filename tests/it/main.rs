@@ -47,6 +47,10 @@ mod refresh_model;
 mod refresh_rule;
 #[cfg(all(feature = "axum", feature = "jwt", feature = "test-util"))]
 mod routes;
+#[cfg(all(feature = "jwt", feature = "sqlite", feature = "test-util"))]
+mod scenario_rotation;
+#[cfg(all(feature = "jwt", feature = "sqlite", feature = "test-util"))]
+mod scenario_store_faults;
 #[cfg(feature = "sqlite")]
 mod sqlite;
 mod stores;
