@@ -1,4 +1,5 @@
-//! Prints the comparison: the middleware table, or with `http` the table over loopback.
+//! Prints the comparison: the middleware table, with `http` the table over loopback, or with
+//! `only NAME` the times of some rows.
 
 use std::collections::HashMap;
 use std::env;
@@ -10,6 +11,9 @@ use segue_compare::measure;
 use segue_compare::measure::Row;
 use segue_compare::rows;
 
+/// Enough for a profiler to see these rows and not their set-up.
+const ROUNDS_ALONE: usize = 1_000;
+
 fn main() {
     match env::args().nth(1).as_deref() {
         None => {
@@ -17,8 +21,9 @@ fn main() {
             contention::print();
         }
         Some("http") => http::compare(),
+        Some("only") => only(&env::args().nth(2).expect("a part of the rows' names")),
         Some("serve") => http::serve(&env::args().nth(2).expect("the name of a server")),
-        Some(other) => panic!("{other:?} is not a comparison; give nothing, or http"),
+        Some(other) => panic!("{other:?} is not a comparison; give nothing, http, or only NAME"),
     }
 }
 
@@ -26,7 +31,7 @@ fn middleware() {
     let allocations = allocations();
     let runtime = measure::runtime();
     let mut rows = rows::all(&runtime);
-    let costs = measure::times(&runtime, &mut rows);
+    let costs = measure::times(&runtime, &mut rows, measure::ROUNDS);
     println!(
         "One request through the middleware, without a network; medians of {} interleaved rounds.\n",
         measure::ROUNDS
@@ -40,6 +45,17 @@ fn middleware() {
             "| {:<48} | {:>12.0} | {:>13.0} | {counted:>11} | {over:>9} |",
             cost.name, cost.total, cost.over_bare
         );
+    }
+}
+
+/// Times the rows with this in their names beside the bare one; what a profiler is pointed at.
+fn only(part: &str) {
+    let runtime = measure::runtime();
+    let mut rows = rows::all(&runtime);
+    rows.retain(|row| row.name == rows::BARE || row.name.contains(part));
+    rows.retain(|row| row.bare == rows::BARE);
+    for cost in measure::times(&runtime, &mut rows, ROUNDS_ALONE) {
+        println!("{:<48} {:>8.0} ns, over bare {:>8.0} ns", cost.name, cost.total, cost.over_bare);
     }
 }
 

@@ -16,6 +16,7 @@ use tower::ServiceExt;
 /// Requests in a row before the next row has its turn.
 pub const REQUESTS_PER_ROUND: u32 = 2_000;
 pub const ROUNDS: usize = 41;
+const SETTLE_TIME: Duration = Duration::from_secs(3);
 /// Background tasks share the thread; without a turn now and then they would starve.
 const YIELD_REQUESTS: u32 = 100;
 
@@ -88,12 +89,14 @@ pub fn runtime() -> Runtime {
 }
 
 /// Times all rows in interleaved rounds; medians of the totals and of the differences to bare.
-pub fn times(runtime: &Runtime, rows: &mut [Row]) -> Vec<Cost> {
+pub fn times(runtime: &Runtime, rows: &mut [Row], rounds: usize) -> Vec<Cost> {
     for row in &mut *rows {
         row.run(runtime, row.requests);
     }
+    // What the set-up of later rows kept from running catches up.
+    runtime.block_on(async { tokio::time::sleep(SETTLE_TIME).await });
     let rounds: Vec<Vec<f64>> =
-        (0..ROUNDS).map(|_| rows.iter_mut().map(|row| row.time(runtime)).collect()).collect();
+        (0..rounds).map(|_| rows.iter_mut().map(|row| row.time(runtime)).collect()).collect();
     let at = |name| rows.iter().position(|row| row.name == name).expect("the bare row is there");
     let cost = |(index, row): (usize, &Row)| {
         let bare = at(row.bare);

@@ -1,6 +1,7 @@
 //! Segue over its memory store: one hot token in a table of 10,000 live sessions.
 
 use std::cell::Cell;
+use std::cell::OnceCell;
 use std::time::Duration;
 
 use axum::Router;
@@ -196,13 +197,15 @@ fn legacy_first_time(runtime: &Runtime) -> Vec<Row> {
     .collect()
 }
 
-fn fresh_each_time(issuer: &Issuer, tokens: u32) -> impl Fn() -> Request<Body> + use<> {
-    let values: Vec<http::HeaderValue> = (0..tokens)
-        .map(|number| format!("Bearer {}", issuer.token(number)))
-        .map(|text| text.parse().expect("a header value"))
-        .collect();
+/// The tokens are made at the first request, which is not timed.
+fn fresh_each_time(issuer: &'static Issuer, tokens: u32) -> impl Fn() -> Request<Body> {
+    let values: OnceCell<Vec<http::HeaderValue>> = OnceCell::new();
     let next = Cell::new(0);
     move || {
+        let values = values.get_or_init(|| {
+            let texts = (0..tokens).map(|number| format!("Bearer {}", issuer.token(number)));
+            texts.map(|text| text.parse().expect("a header value")).collect()
+        });
         let index = next.get();
         next.set((index + 1) % values.len());
         let mut request = Request::new(Body::empty());
