@@ -142,6 +142,25 @@ impl Principal {
         self.session_facts().map(|facts| facts.key.public_id())
     }
 
+    /// The application's data on the session, if it came by one: as of at most the staleness bound
+    /// ago, and without a store call.
+    #[must_use]
+    pub fn session_data(&self) -> Option<&SessionData> {
+        self.session_facts().map(|facts| &facts.data)
+    }
+
+    /// The absolute end of the session, if it came by one.
+    #[must_use]
+    pub fn session_expires_at(&self) -> Option<Timestamp> {
+        self.session_facts().map(|facts| facts.expires_at)
+    }
+
+    /// When the session began, if it came by one.
+    #[must_use]
+    pub fn session_created_at(&self) -> Option<Timestamp> {
+        self.session_facts().map(|facts| facts.created_at)
+    }
+
     /// The claims of the legacy token, if it came by one: for handlers that still read roles or
     /// tenants from there. Their values are what the old issuer wrote, checked for nothing but the
     /// signature.

@@ -49,9 +49,11 @@ impl<const N: usize> fmt::Debug for Secret<N> {
 }
 
 /// Secret text or bytes of any length, such as a legacy signing secret read from a variable.
+#[cfg(feature = "jwt")]
 #[derive(Clone)]
 pub(crate) struct SecretBytes(Vec<u8>);
 
+#[cfg(feature = "jwt")]
 impl SecretBytes {
     pub(crate) const fn new(bytes: Vec<u8>) -> Self {
         Self(bytes)
@@ -62,12 +64,14 @@ impl SecretBytes {
     }
 }
 
+#[cfg(feature = "jwt")]
 impl Drop for SecretBytes {
     fn drop(&mut self) {
         self.0.zeroize();
     }
 }
 
+#[cfg(feature = "jwt")]
 impl fmt::Debug for SecretBytes {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("SecretBytes(..)")
@@ -114,6 +118,7 @@ mod tests {
     #[test]
     fn debug_is_silent() {
         assert_eq!(format!("{:?}", Secret::new(*b"hunter22")), "Secret(..)");
+        #[cfg(feature = "jwt")]
         assert_eq!(format!("{:?}", SecretBytes::new(b"hunter22".to_vec())), "SecretBytes(..)");
     }
 

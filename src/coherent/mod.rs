@@ -65,4 +65,3 @@ pub(crate) use config::CoherenceConfig;
 pub(crate) use config::ReadMode;
 pub(crate) use config::Stores;
 pub(crate) use session::CachedSession;
-pub(crate) use sessions::Asked;

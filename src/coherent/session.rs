@@ -151,14 +151,6 @@ impl CachedSession {
         &self.row.user
     }
 
-    pub(crate) fn authenticated_at(&self) -> Timestamp {
-        self.row.authenticated_at
-    }
-
-    pub(crate) fn expires_at(&self) -> Timestamp {
-        self.row.expires_at
-    }
-
     /// The latest sign of life known here; another node may know a later one.
     pub(crate) fn last_active_at(&self) -> Timestamp {
         Timestamp::from_unix_micros(self.row.last_active_at.load(Ordering::Relaxed))

@@ -69,7 +69,6 @@ static DEFAULT: Mutex<Option<Auth>> = Mutex::new(None);
 
 impl Auth {
     /// Begins assembling.
-    #[must_use]
     pub fn builder() -> AuthBuilder {
         AuthBuilder::default()
     }

@@ -90,7 +90,7 @@ impl Auth {
         if !flags.accepts_sessions() {
             return Err(AuthErrorKind::RefreshOff);
         }
-        if let Some(pair) = self.from_memo(&verified, context, arrival).await {
+        if let Some(pair) = self.remembered_pair(&verified, context, arrival).await {
             return Ok(Some(pair));
         }
         self.check_before(&verified, context, &flags, arrival).await?;
@@ -100,7 +100,7 @@ impl Auth {
 
     /// The answer of a rotation this node made a moment ago: a read instead of a write, if the
     /// session lives and no other node has rotated it since.
-    async fn from_memo(
+    async fn remembered_pair(
         &self,
         verified: &VerifiedRefresh,
         context: &RequestContext,

@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use http::request::Parts;
+
 use crate::blacklist::BlacklistEntry;
 use crate::blacklist::BlacklistKey;
 use crate::blacklist::NotBefore;
@@ -253,14 +255,23 @@ impl Auth {
         Ok(())
     }
 
-    /// Logs out every credential a request carries: the session by access or refresh token,
-    /// expired or not, and the legacy token. Done twice it is done once.
+    /// Logs out every credential a request carries, and the refresh token if the client sends it
+    /// in another way: the session by access or refresh token, expired or not, and the legacy
+    /// token. Done twice it is done once.
     ///
     /// # Errors
     ///
     /// `store_unavailable`, and then the cookies stay: a logout that did not happen must not look
     /// as if it had. `invalid_request` for credentials that can't be read.
-    pub(crate) async fn logout(
+    pub async fn logout(
+        &self,
+        parts: &Parts,
+        refresh_token: Option<&str>,
+    ) -> Result<(), AuthError> {
+        Ok(self.logout_head(&RequestHead::of_parts(parts), refresh_token).await?)
+    }
+
+    pub(crate) async fn logout_head(
         &self,
         head: &RequestHead<'_>,
         refresh_in_body: Option<&str>,

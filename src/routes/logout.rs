@@ -45,7 +45,7 @@ async fn end(
     if lift(head.headers, head.uri, &auth.core().lift)?.any_cookie() {
         auth.check_origin(&head)?;
     }
-    auth.logout(&head, token.map(SecretText::expose)).await
+    auth.logout_head(&head, token.map(SecretText::expose)).await
 }
 
 #[derive(Default, Deserialize)]

@@ -86,7 +86,8 @@ macro_rules! erase {
                 Self { patience, ..self.clone() }
             }
 
-            $(pub(crate) async fn $name<'a>(&'a self, $($argument: $type),*) -> StoreResult<$output> {
+            $(#[allow(clippy::needless_lifetimes, reason = "some arguments are references")]
+            pub(crate) async fn $name<'a>(&'a self, $($argument: $type),*) -> StoreResult<$output> {
                 let call = self.store.$name($($argument),*);
                 bounded(self.store.store_name(), $operation, self.patience, call).await
             })*

@@ -86,11 +86,6 @@ impl RawAccess {
         self.bytes.expose()[SECRET..].first_chunk().unwrap_or(&[0; 16])
     }
 
-    /// Whether this is exactly that token; takes the same time wherever they differ.
-    pub(crate) fn matches(&self, other: &[u8; LENGTH_BYTES]) -> bool {
-        self.bytes.matches(other)
-    }
-
     /// What the token says, once its code is found to be genuine. Its expiry is **not** checked.
     ///
     /// # Errors
@@ -138,6 +133,7 @@ impl VerifiedAccess {
     }
 
     /// The generation in which the token was issued. No reason to refuse it.
+    #[cfg(any(test, feature = "_fuzz"))]
     pub(crate) const fn generation(&self) -> u64 {
         self.generation
     }
@@ -153,6 +149,7 @@ impl VerifiedAccess {
     }
 
     /// The version of the key that authenticated it.
+    #[cfg(any(test, feature = "_fuzz"))]
     pub(crate) const fn key_version(&self) -> KeyVersion {
         self.key_version
     }

@@ -31,11 +31,11 @@ pub(crate) use access::decode_access;
 pub(crate) use access::is_access_shape;
 pub(crate) use access::mint_access;
 pub(crate) use exchange::exchange_secret;
-pub(crate) use refresh::RawRefresh;
 pub(crate) use refresh::VerifiedRefresh;
 pub(crate) use refresh::decode_refresh;
 pub(crate) use refresh::is_refresh_shape;
 pub(crate) use refresh::mint_refresh;
+#[cfg(feature = "_fuzz")]
 pub(crate) use secret::AccessSecret;
 pub(crate) use secret::SessionSecret;
 pub use text::AccessToken;

@@ -73,11 +73,6 @@ impl RawRefresh {
         self.bytes.expose()
     }
 
-    /// Whether this is exactly that token; takes the same time wherever they differ.
-    pub(crate) fn matches(&self, other: &[u8; LENGTH_BYTES]) -> bool {
-        self.bytes.matches(other)
-    }
-
     /// What the token says, once its code is found to be genuine.
     ///
     /// # Errors
@@ -110,6 +105,7 @@ impl fmt::Debug for RawRefresh {
 pub(crate) struct VerifiedRefresh {
     secret: SessionSecret,
     generation: u64,
+    #[cfg_attr(not(any(test, feature = "_fuzz")), expect(dead_code, reason = "for vectors"))]
     key_version: KeyVersion,
 }
 
@@ -125,6 +121,7 @@ impl VerifiedRefresh {
     }
 
     /// The version of the key that authenticated it.
+    #[cfg(any(test, feature = "_fuzz"))]
     pub(crate) const fn key_version(&self) -> KeyVersion {
         self.key_version
     }

@@ -48,6 +48,7 @@ impl SessionSecret {
 pub(crate) struct AccessSecret(Secret<16>);
 
 impl AccessSecret {
+    #[cfg(any(test, feature = "_fuzz"))]
     pub(crate) const fn from_bytes(bytes: [u8; 16]) -> Self {
         Self(Secret::new(bytes))
     }

@@ -7,7 +7,6 @@ use http::HeaderMap;
 use http::Method;
 use http::Request;
 use http::Uri;
-use http::Version;
 
 use crate::error::AuthError;
 use crate::principal::Principal;
@@ -18,7 +17,6 @@ use crate::time::Timestamp;
 pub(crate) struct RequestHead<'a> {
     pub(crate) method: &'a Method,
     pub(crate) uri: &'a Uri,
-    pub(crate) version: Version,
     pub(crate) headers: &'a HeaderMap,
     pub(crate) extensions: &'a Extensions,
 }
@@ -28,7 +26,6 @@ impl<'a> RequestHead<'a> {
         Self {
             method: request.method(),
             uri: request.uri(),
-            version: request.version(),
             headers: request.headers(),
             extensions: request.extensions(),
         }
@@ -38,7 +35,6 @@ impl<'a> RequestHead<'a> {
         Self {
             method: &parts.method,
             uri: &parts.uri,
-            version: parts.version,
             headers: &parts.headers,
             extensions: &parts.extensions,
         }
