@@ -53,8 +53,8 @@ pub(crate) enum RenewalStart {
     Live(Renewal),
     /// The refresh token is definitely of no use: its cookies go.
     Dead(Effects),
-    /// It can't be known now, or sessions are off: nothing is touched.
-    Unknown,
+    /// It can't be known now, for this reason: nothing is touched.
+    Unknown(AuthErrorKind),
 }
 
 /// How the rotation went.
@@ -111,7 +111,7 @@ impl Auth {
                 RenewalStart::Live(Renewal { token, context, principal, arrival })
             }
             Err(kind) if kind.is_definitive() => RenewalStart::Dead(DEAD),
-            Err(_) => RenewalStart::Unknown,
+            Err(kind) => RenewalStart::Unknown(kind),
         }
     }
 

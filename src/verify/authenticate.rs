@@ -137,13 +137,11 @@ fn begin_session(
     moment: Moment,
     legacy_too: bool,
 ) -> SessionStep {
-    if ways.sessions()
-        && let Some(Renewed(principal)) = head.extensions.get()
-        && presented.bearer.is_none()
-    {
+    let renewed = head.extensions.get().filter(|_| ways.sessions() && presented.bearer.is_none());
+    if let Some(Renewed::Live(principal)) = renewed {
         return SessionStep::Done(SessionVerdict::Live(principal.clone()));
     }
-    match session_text(presented) {
+    let step = match session_text(presented) {
         Some(_) if !ways.sessions() => SessionStep::Done(SessionVerdict::Absent),
         Some(_) if core.keys_conflict.load(Ordering::Relaxed) => {
             SessionStep::Done(SessionVerdict::Unknowable(AuthErrorKind::StoreUnavailable))
@@ -154,6 +152,13 @@ fn begin_session(
         Some(_) if !flags.accepts_sessions() => SessionStep::Done(SessionVerdict::Off),
         Some(text) => session_way::begin(core, text, head, flags, moment, legacy_too),
         None => SessionStep::Done(SessionVerdict::Absent),
+    };
+    match (step, renewed) {
+        (
+            SessionStep::Done(SessionVerdict::Absent | SessionVerdict::Expired(..)),
+            Some(Renewed::Unknown(kind)),
+        ) if kind.status() == 503 => SessionStep::Done(SessionVerdict::Unknowable(*kind)),
+        (step, _) => step,
     }
 }
 

@@ -7,7 +7,7 @@
 )]
 
 mod client_address;
-#[cfg(all(feature = "jwt", feature = "sqlite", feature = "test-util"))]
+#[cfg(all(feature = "axum", feature = "jwt", feature = "sqlite", feature = "test-util"))]
 mod decision_table;
 mod device;
 #[cfg(all(feature = "axum", feature = "jwt", feature = "test-util"))]
@@ -15,7 +15,7 @@ mod extract;
 mod flags;
 #[cfg(feature = "jwt")]
 mod forge;
-#[cfg(all(feature = "jwt", feature = "sqlite", feature = "test-util"))]
+#[cfg(all(feature = "axum", feature = "jwt", feature = "sqlite", feature = "test-util"))]
 mod harness;
 #[cfg(feature = "test-util")]
 mod http_input;
@@ -47,9 +47,15 @@ mod refresh_model;
 mod refresh_rule;
 #[cfg(all(feature = "axum", feature = "jwt", feature = "test-util"))]
 mod routes;
-#[cfg(all(feature = "jwt", feature = "sqlite", feature = "test-util"))]
+#[cfg(all(feature = "axum", feature = "jwt", feature = "sqlite", feature = "test-util"))]
+mod scenario_dual;
+#[cfg(all(feature = "axum", feature = "jwt", feature = "sqlite", feature = "test-util"))]
+mod scenario_exchange;
+#[cfg(all(feature = "axum", feature = "jwt", feature = "sqlite", feature = "test-util"))]
+mod scenario_revocation;
+#[cfg(all(feature = "axum", feature = "jwt", feature = "sqlite", feature = "test-util"))]
 mod scenario_rotation;
-#[cfg(all(feature = "jwt", feature = "sqlite", feature = "test-util"))]
+#[cfg(all(feature = "axum", feature = "jwt", feature = "sqlite", feature = "test-util"))]
 mod scenario_store_faults;
 #[cfg(feature = "sqlite")]
 mod sqlite;

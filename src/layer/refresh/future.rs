@@ -116,11 +116,14 @@ impl After {
     fn of<B>(auth: Auth, start: RenewalStart, request: &mut Request<B>) -> Option<Box<Self>> {
         let work = match start {
             RenewalStart::Live(renewal) => {
-                request.extensions_mut().insert(Renewed(renewal.principal().clone()));
+                request.extensions_mut().insert(Renewed::Live(renewal.principal().clone()));
                 Work::Rotate(renewal)
             }
             RenewalStart::Dead(effects) => Work::Clear(effects),
-            RenewalStart::Unknown => return None,
+            RenewalStart::Unknown(kind) => {
+                request.extensions_mut().insert(Renewed::Unknown(kind));
+                return None;
+            }
         };
         Some(Box::new(Self { auth, work }))
     }

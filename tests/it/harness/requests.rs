@@ -4,10 +4,12 @@ use std::convert::Infallible;
 
 use bytes::Bytes;
 use http::HeaderMap;
+use http::HeaderValue;
 use http::Method;
 use http::Request;
 use http::Response;
 use http::header::AUTHORIZATION;
+use http::header::CONTENT_TYPE;
 use http::header::COOKIE;
 use http::header::SET_COOKIE;
 use http_body_util::BodyExt;
@@ -19,6 +21,7 @@ use segue::AuthLayer;
 use segue::PeerAddress;
 use segue::Principal;
 use segue::Via;
+use serde_json::Value;
 use tower::Layer;
 use tower::Service;
 use tower::ServiceExt;
@@ -116,6 +119,25 @@ impl Ask {
     }
 }
 
+impl Ask {
+    /// To one of the node's own routes, with a JSON body if there is one.
+    pub async fn route(self, node: &Node, path: &str, body: Option<Value>) -> Answer {
+        let mut request = self.build().map(|()| axum::body::Body::empty());
+        *request.uri_mut() = path.parse().unwrap();
+        if let Some(body) = body {
+            let json = HeaderValue::from_static("application/json");
+            request.headers_mut().insert(CONTENT_TYPE, json);
+            *request.body_mut() = axum::body::Body::from(body.to_string());
+        }
+        Answer::of(node.auth.routes().oneshot(request).await.unwrap()).await
+    }
+
+    /// Sent by a page of the same origin.
+    pub fn same_origin(self) -> Self {
+        self.header("sec-fetch-site", "same-origin")
+    }
+}
+
 /// The app behind the layers: it puts the principal it was given into the response.
 #[derive(Clone, Copy, Debug)]
 pub struct App;
@@ -182,6 +204,11 @@ impl Answer {
             _ => "both or neither",
         };
         format!("{} {what}", self.status)
+    }
+
+    /// The body as JSON.
+    pub fn json(&self) -> Value {
+        serde_json::from_str(&self.body).unwrap()
     }
 
     pub fn user(&self) -> Option<&str> {
