@@ -1,6 +1,7 @@
 //! The tables, and what happens to them in one step.
 
 use segue::BlacklistEntry;
+use segue::Device;
 use segue::NotBefore;
 use segue::RevokeReason;
 use segue::Revoked;
@@ -143,7 +144,10 @@ impl Tables {
         let forward = |row: &&mut SessionRecord| row.last_seen_at < touch.seen_at;
         if let Some(row) = self.unrevoked(touch.key).filter(forward) {
             row.last_seen_at = touch.seen_at;
-            row.device = touch.device.unwrap_or_else(|| row.device.clone());
+            if let Some(device) = touch.device {
+                let fingerprint = row.device.fingerprint.or(device.fingerprint);
+                row.device = Device { fingerprint, ..device };
+            }
         }
     }
 

@@ -24,8 +24,9 @@ use crate::token::VerifiedRefresh;
 use crate::trace::count;
 use crate::verify::devices;
 
-/// How often a refresh starts over because somebody else was faster, or the store stumbled.
-const ATTEMPTS_MAX: u32 = 16;
+/// Steps of one refresh. A step without an answer means that somebody else's was written: more
+/// of them than grace answers are permitted can't be needed, by far.
+const STEPS_MAX: u32 = 512;
 /// Between attempts after a store fault; doubled each time.
 const BACKOFF_FIRST: Duration = Duration::from_millis(5);
 /// So many grace answers to another device in one session are an event.
@@ -55,28 +56,36 @@ pub(super) struct Attempt<'a> {
 
 impl Attempt<'_> {
     pub(super) async fn run(&self) -> Result<Option<TokenPair>, AuthErrorKind> {
-        let mut expected = self.verified.generation();
-        let mut cause = RefreshCause::Rotated;
         let mut pause = BACKOFF_FIRST;
-        for _ in 0..ATTEMPTS_MAX {
-            let step = self.rotate(expected, cause).await;
+        let mut next = Next::Rotate(self.verified.generation(), RefreshCause::Rotated);
+        for _ in 0..STEPS_MAX {
+            let step = match next {
+                Next::Rotate(expected, cause) => self.rotate(expected, cause).await,
+                Next::Reread => self.reread().await,
+            };
             match step {
                 Ok(Step::Answered(pair)) => return Ok(Some(pair)),
                 Ok(Step::Overtaken) => return Ok(None),
                 Ok(Step::Refused(kind)) => return Err(kind),
-                Ok(Step::Again) => {}
-                Ok(Step::Rotate { stored, why }) => (expected, cause) = (stored, why),
-                Err(error) if error.is_retryable() => {
+                Ok(Step::Again) => next = Next::Reread,
+                Ok(Step::Rotate { stored, why }) => next = Next::Rotate(stored, why),
+                Err(error) if error.is_retryable() && pause <= BACKOFF_FIRST * 8 => {
                     tokio::time::sleep(pause).await;
                     pause *= 2;
-                    if pause > BACKOFF_FIRST * 8 {
-                        break;
-                    }
                 }
                 Err(_) => break,
             }
         }
         Err(AuthErrorKind::StoreUnavailable)
+    }
+
+    /// Somebody else changed the row since it was read.
+    async fn reread(&self) -> Result<Step, StoreError> {
+        let sessions = &self.auth.core().coherence.stores().sessions;
+        match sessions.load(self.verified.session_key()).await? {
+            Some(row) => self.ruled(&row).await,
+            None => Ok(Step::Refused(AuthErrorKind::SessionExpired)),
+        }
     }
 
     async fn rotate(&self, expected: u64, cause: RefreshCause) -> Result<Step, StoreError> {
@@ -217,6 +226,12 @@ impl Attempt<'_> {
 /// How the device that refreshes differs from the one the session was opened on.
 pub(super) fn change(row: &SessionRecord, context: &RequestContext) -> DeviceChange {
     context.device.as_ref().map(|seen| row.device.compare(seen)).unwrap_or_default()
+}
+
+/// What the next step is.
+enum Next {
+    Reread,
+    Rotate(u64, RefreshCause),
 }
 
 enum Step {

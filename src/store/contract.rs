@@ -126,7 +126,8 @@ pub struct Touch {
     pub key: SessionKey,
     /// When it was used.
     pub seen_at: Timestamp,
-    /// Where it was used from, if that is recorded.
+    /// Where it was used from, if that is recorded. Its fingerprint fills an empty one and never
+    /// replaces another: what a session is compared with does not follow whoever uses it.
     pub device: Option<Device>,
 }
 

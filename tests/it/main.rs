@@ -48,15 +48,25 @@ mod refresh_rule;
 #[cfg(all(feature = "axum", feature = "jwt", feature = "test-util"))]
 mod routes;
 #[cfg(all(feature = "axum", feature = "jwt", feature = "sqlite", feature = "test-util"))]
+mod scenario_clocks;
+#[cfg(all(feature = "axum", feature = "jwt", feature = "sqlite", feature = "test-util"))]
+mod scenario_devices;
+#[cfg(all(feature = "axum", feature = "jwt", feature = "sqlite", feature = "test-util"))]
 mod scenario_dual;
 #[cfg(all(feature = "axum", feature = "jwt", feature = "sqlite", feature = "test-util"))]
 mod scenario_exchange;
 #[cfg(all(feature = "axum", feature = "jwt", feature = "sqlite", feature = "test-util"))]
 mod scenario_revocation;
 #[cfg(all(feature = "axum", feature = "jwt", feature = "sqlite", feature = "test-util"))]
+mod scenario_rollout;
+#[cfg(all(feature = "axum", feature = "jwt", feature = "sqlite", feature = "test-util"))]
 mod scenario_rotation;
 #[cfg(all(feature = "axum", feature = "jwt", feature = "sqlite", feature = "test-util"))]
+mod scenario_sessions;
+#[cfg(all(feature = "axum", feature = "jwt", feature = "sqlite", feature = "test-util"))]
 mod scenario_store_faults;
+#[cfg(all(feature = "axum", feature = "jwt", feature = "sqlite", feature = "test-util"))]
+mod scenario_users;
 #[cfg(feature = "sqlite")]
 mod sqlite;
 mod stores;

@@ -1,6 +1,7 @@
 //! Updates conditional on the revision, and signs of life that only move forward.
 
 use crate::device::Device;
+use crate::device::Fingerprint;
 use crate::session::RevokeReason;
 use crate::session::Scopes;
 use crate::session::SessionData;
@@ -160,6 +161,27 @@ pub async fn touch_moves_forward_only<S: Store>(stores: &Handles<S>) {
     let touches = vec![touch(69, Some(Device::default())), touch(70, Some(Device::default()))];
     stores.second.touch(touches).await.answered();
     expect_row(stores, &SessionRecord { last_seen_at: at(70), device: phone, ..row.clone() }).await;
+}
+
+/// A sign of life from another device moves name and address; the fingerprint of the device that
+/// the session was opened on stays, and an unknown one is filled in (scenario 25).
+pub async fn touch_keeps_the_fingerprint<S: Store>(stores: &Handles<S>) {
+    let own = device("Firefox on Linux");
+    let other = Device {
+        name: Some("curl".into()),
+        address: "192.0.2.1".parse().ok(),
+        fingerprint: Some(Fingerprint::from_bytes([4; 16])),
+    };
+    let blank = Device { fingerprint: None, ..other.clone() };
+    let cases = [(own.clone(), &other), (own.clone(), &blank), (Device::default(), &other)];
+    for (number, (stored, seen)) in (1..).zip(cases) {
+        let fingerprint = stored.fingerprint.or(seen.fingerprint);
+        let row = put(stores, SessionRecord { device: stored, ..row(number) }).await;
+        let touch = Touch { key: row.key, seen_at: at(60), device: Some(seen.clone()) };
+        stores.first.touch(vec![touch]).await.answered();
+        let device = Device { fingerprint, ..seen.clone() };
+        expect_row(stores, &SessionRecord { last_seen_at: at(60), device, ..row }).await;
+    }
 }
 
 /// Of several signs of life of one session in one batch the latest counts, in any order.

@@ -61,6 +61,7 @@ macro_rules! conformance_suite {
             contents::authenticated_at_never_moves_earlier;
             contents::rotation_does_not_disturb_updates;
             contents::touch_moves_forward_only;
+            contents::touch_keeps_the_fingerprint;
             contents::touch_takes_the_latest_of_a_batch;
             contents::touch_never_resurrects;
             contents::touch_takes_large_batches;

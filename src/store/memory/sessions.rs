@@ -5,6 +5,7 @@ use std::collections::BTreeSet;
 use std::collections::HashMap;
 use std::time::Duration;
 
+use crate::device::Device;
 use crate::id::SessionId;
 use crate::id::SessionKey;
 use crate::id::UserId;
@@ -174,7 +175,8 @@ impl SessionTable {
         let Some(row) = self.rows.get_mut(&touch.key).filter(forward) else { return };
         row.last_seen_at = touch.seen_at;
         if let Some(device) = touch.device {
-            row.device = device;
+            let fingerprint = row.device.fingerprint.or(device.fingerprint);
+            row.device = Device { fingerprint, ..device };
         }
     }
 

@@ -76,7 +76,7 @@ pub(super) const SESSION_UPDATE: &str = concat!(
 pub(super) const SESSION_TOUCH: &str = "UPDATE segue_sessions SET last_seen_at = ?2, \
     device_name = CASE WHEN ?3 THEN ?4 ELSE device_name END, \
     device_address = CASE WHEN ?3 THEN ?5 ELSE device_address END, \
-    device_fingerprint = CASE WHEN ?3 THEN ?6 ELSE device_fingerprint END \
+    device_fingerprint = coalesce(device_fingerprint, ?6) \
     WHERE key = ?1 AND revoked_at IS NULL AND last_seen_at < ?2";
 /// The user's live sessions but one, oldest first, without the `?5` newest.
 pub(super) const SESSIONS_BEYOND_CAP: &str = "SELECT key FROM (\
