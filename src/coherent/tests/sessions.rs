@@ -192,12 +192,49 @@ async fn slow_answers_are_not_kept() {
     let slow = held_load(&node).await;
     node.hand.advance(SECOND + Duration::from_micros(1));
     node.follow().await;
-    // A request that comes now does not join a question so old.
-    assert!(node.load(1).await.is_some());
-    assert_eq!(node.loads(), 2);
-    node.cache.forget_session(key(1));
     node.store.heal();
     assert!(!slow.await.unwrap().is_revoked());
+    assert!(!node.is_cached(1));
+}
+
+/// A request does not join a question that was sent longer ago than the bound.
+#[tokio::test]
+async fn old_questions_are_not_joined() {
+    let node = Node::new().await;
+    insert(&node.store, 1).await;
+    let slow = held_load(&node).await;
+    node.hand.advance(SECOND + Duration::from_micros(1));
+    assert!(node.load(1).await.is_some());
+    assert_eq!(node.loads(), 2);
+    slow.abort();
+}
+
+/// Trust counts from when the feed was asked, not from when its answer came.
+#[tokio::test]
+async fn trust_counts_from_the_question() {
+    let node = Node::new().await;
+    insert(&node.store, 1).await;
+    node.load(1).await;
+    node.store.inject_times("read feed", Fault::HoldAnswer, 1);
+    let (cache, store) = (node.cache.clone(), node.store.clone());
+    let following = tokio::spawn(async move { cache.follow_once().await });
+    store.held(1).await;
+    node.hand.advance(2 * SECOND);
+    store.heal();
+    following.await.unwrap().unwrap();
+    assert!(!node.is_cached(1), "what was true two seconds ago");
+}
+
+/// What was read before the feed was joined is not covered by it.
+#[tokio::test]
+async fn rows_from_before_the_feed_are_void() {
+    let hand = ManualClock::at(START);
+    let store = FaultyStore::new(MemoryStore::with_clock(hand.clock()));
+    let node = Node::on(store, hand, CoherenceConfig::default());
+    insert(&node.store, 1).await;
+    node.load(1).await;
+    assert!(node.is_cached(1), "its own reading counts for the bound");
+    node.follow().await;
     assert!(!node.is_cached(1));
 }
 
