@@ -310,9 +310,8 @@ async fn a_failover_revives_nothing() {
     assert_eq!(answer.not_before, Some(START));
 }
 
-/// With two stores each feed answers for its own part.
-#[tokio::test]
-async fn two_stores_are_followed_apart() {
+/// A node with its sessions in the node's store, and its blacklist in the other one.
+async fn node_on_two_stores() -> (Node, Store) {
     let hand = ManualClock::at(START);
     let [sessions, blacklist] =
         [(); 2].map(|()| FaultyStore::new(MemoryStore::with_clock(hand.clock())));
@@ -325,6 +324,30 @@ async fn two_stores_are_followed_apart() {
     let node = Node { cache, store: sessions, hand };
     node.follow().await;
     insert(&node.store, 1).await;
+    (node, blacklist)
+}
+
+/// With two stores each feed answers for its own part: sessions whose feed stands still are read
+/// through, however lively the other one is.
+#[tokio::test]
+async fn each_feed_answers_for_its_own_part() {
+    let (node, _blacklist) = node_on_two_stores().await;
+    node.load(1).await;
+    node.store.inject_times("read feed", Fault::HoldAnswer, 1);
+    let cache = node.cache.clone();
+    let following = tokio::spawn(async move { cache.follow_once().await });
+    node.store.held(1).await;
+    node.hand.advance(2 * SECOND);
+    node.store.heal();
+    following.await.unwrap().unwrap();
+    assert!(node.cache.blacklist_is_trusted(node.moment()));
+    assert!(!node.is_cached(1));
+}
+
+/// A session counts only with its not-before instant, in whichever store that is.
+#[tokio::test]
+async fn the_blacklist_feed_counts_for_sessions() {
+    let (node, blacklist) = node_on_two_stores().await;
     node.load(1).await;
     assert!(node.is_cached(1));
     blacklist.inject_only("read feed", Fault::Fail(StoreErrorKind::Unavailable));

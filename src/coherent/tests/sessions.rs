@@ -223,6 +223,19 @@ async fn trust_counts_from_the_question() {
     store.heal();
     following.await.unwrap().unwrap();
     assert!(!node.is_cached(1), "what was true two seconds ago");
+    assert!(!node.cache.blacklist_is_trusted(node.moment()));
+}
+
+/// A row that was put in counts only with its not-before instant, which nobody has asked for.
+#[tokio::test]
+async fn without_the_feed_what_is_put_in_does_not_count() {
+    let node = Node::new().await;
+    node.hand.advance(2 * SECOND);
+    let asked = node.cache.asking(&key(1));
+    node.cache.put_session(secret(1), &record(1), asked);
+    assert!(!node.is_cached(1));
+    node.follow().await;
+    assert!(node.is_cached(1), "now the blacklist is known");
 }
 
 /// What was read before the feed was joined is not covered by it.
