@@ -145,7 +145,9 @@ async fn questions_are_asked_once_and_merged() {
     node.store.inject_only("query blacklist", Fault::HoldAnswer);
     let ask = || {
         let (cache, moment) = (node.cache.clone(), node.moment());
-        tokio::spawn(async move { cache.query_blacklist(query(1), moment, NO_PATIENCE).await })
+        tokio::spawn(
+            async move { cache.core().query_blacklist(query(1), moment, NO_PATIENCE).await },
+        )
     };
     let asking: Vec<_> = (0..100).map(|_| ask()).collect();
     node.store.held(1).await;
@@ -162,7 +164,7 @@ async fn stale_judgement_ends_with_its_bound() {
     let node = Node::new().await;
     node.store.inject(Fault::Fail(StoreErrorKind::Unavailable));
     let permitted = Duration::from_secs(300);
-    let ask = || node.cache.query_blacklist(query(1), node.moment(), permitted);
+    let ask = || node.cache.core().query_blacklist(query(1), node.moment(), permitted);
     node.hand.advance(permitted);
     assert!(!ask().await.unwrap().listed);
     node.hand.advance(Duration::from_micros(1));
@@ -176,7 +178,7 @@ async fn what_was_never_complete_is_not_stale() {
     let store = FaultyStore::new(MemoryStore::with_clock(hand.clock()));
     store.inject(Fault::Fail(StoreErrorKind::Unavailable));
     let node = Node::on(store, hand, CoherenceConfig::default());
-    let asked = node.cache.query_blacklist(query(1), node.moment(), PATIENCE).await;
+    let asked = node.cache.core().query_blacklist(query(1), node.moment(), PATIENCE).await;
     assert!(asked.is_err());
 }
 
@@ -190,7 +192,8 @@ async fn an_overflow_is_asked_of_the_store() {
     let unknown = (0..20).filter(|number| node.judge(*number).is_none()).count();
     assert_eq!(unknown, 10, "ten are listed, of the others nothing is known");
     for number in 0..20 {
-        let answer = node.cache.query_blacklist(query(number), node.moment(), NO_PATIENCE).await;
+        let answer =
+            node.cache.core().query_blacklist(query(number), node.moment(), NO_PATIENCE).await;
         assert!(answer.unwrap().listed);
     }
     let end = entry(0).until.saturating_add(2 * SECOND);
@@ -295,7 +298,7 @@ async fn a_failover_revives_nothing() {
     follow().await;
     cache.note_revoked(key(1), RevokeReason::Reuse);
     let moment = hand.clock().read();
-    let session = cache.load_session(secret(1), key(1), moment).await.unwrap().unwrap();
+    let session = cache.core().load_session(secret(1), key(1), moment).await.unwrap().unwrap();
     assert!(session.is_revoked(), "whatever the store says");
     assert!(replica.load(key(1)).await.unwrap().unwrap().revoked.is_none());
 

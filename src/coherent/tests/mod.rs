@@ -88,8 +88,9 @@ impl Node {
         self.cache.with_session(&secret(number), self.moment(), |_| ()).is_some()
     }
 
+    /// Past the handle, which would start the tasks.
     async fn load(&self, number: u8) -> Option<Arc<CachedSession>> {
-        self.cache.load_session(secret(number), key(number), self.moment()).await.unwrap()
+        self.cache.core().load_session(secret(number), key(number), self.moment()).await.unwrap()
     }
 
     fn loads(&self) -> u64 {

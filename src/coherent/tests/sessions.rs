@@ -19,7 +19,7 @@ async fn simultaneous_misses_are_one_load() {
     let requests: Vec<_> = (0..1_000)
         .map(|_| {
             let (cache, moment) = (node.cache.clone(), node.moment());
-            tokio::spawn(async move { cache.load_session(secret(1), key(1), moment).await })
+            tokio::spawn(async move { cache.core().load_session(secret(1), key(1), moment).await })
         })
         .collect();
     node.store.held(1).await;
@@ -39,7 +39,7 @@ async fn a_load_outlives_the_request_that_began_it() {
     node.store.inject_times("load session", Fault::Hang, 1);
     let request = || {
         let (cache, moment) = (node.cache.clone(), node.moment());
-        tokio::spawn(async move { cache.load_session(secret(1), key(1), moment).await })
+        tokio::spawn(async move { cache.core().load_session(secret(1), key(1), moment).await })
     };
     let (first, second) = (request(), request());
     tokio::task::yield_now().await;
@@ -56,7 +56,9 @@ async fn an_abandoned_load_leaves_nothing() {
     node.store.inject_only("load session", Fault::Hang);
     let (cache, moment) = (node.cache.clone(), node.moment());
     let request =
-        tokio::spawn(async move { cache.load_session(secret(1), key(1), moment).await.is_ok() });
+        tokio::spawn(
+            async move { cache.core().load_session(secret(1), key(1), moment).await.is_ok() },
+        );
     tokio::task::yield_now().await;
     assert_eq!(node.cache.core().loads.len(), 1);
     request.abort();
@@ -87,7 +89,7 @@ async fn a_hot_session_is_read_once_a_minute() {
 async fn held_load(node: &Node) -> JoinHandle<Arc<CachedSession>> {
     node.store.inject_times("load session", Fault::HoldAnswer, 1);
     let (cache, moment) = (node.cache.clone(), node.moment());
-    let load = async move { cache.load_session(secret(1), key(1), moment).await };
+    let load = async move { cache.core().load_session(secret(1), key(1), moment).await };
     let load = tokio::spawn(async { load.await.unwrap().unwrap() });
     node.store.held(1).await;
     load
@@ -257,7 +259,7 @@ async fn a_store_fault_is_never_absence() {
     let node = Node::new().await;
     insert(&node.store, 1).await;
     node.store.inject_only("load session", Fault::Fail(StoreErrorKind::Unavailable));
-    let load = || node.cache.load_session(secret(1), key(1), node.moment());
+    let load = || node.cache.core().load_session(secret(1), key(1), node.moment());
     let error = load().await.unwrap_err();
     assert_eq!((error.kind(), error.operation()), (StoreErrorKind::Unavailable, "load session"));
     assert!(std::error::Error::source(&error).is_some());
@@ -280,7 +282,7 @@ async fn stale_answers_end_with_their_bound() {
     let stale = node.load(1).await.unwrap();
     assert_eq!(node.cache.judge_session(&stale, node.moment()), None);
     node.hand.advance(Duration::from_micros(1));
-    let late = node.cache.load_session(secret(1), key(1), node.moment()).await;
+    let late = node.cache.core().load_session(secret(1), key(1), node.moment()).await;
     assert!(late.is_err());
 }
 
@@ -293,7 +295,7 @@ async fn stale_answers_do_not_revive() {
     node.load(1).await;
     node.cache.note_revoked(key(1), RevokeReason::Logout);
     node.store.inject(Fault::Fail(StoreErrorKind::Unavailable));
-    assert!(node.cache.load_session(secret(1), key(1), node.moment()).await.is_err());
+    assert!(node.cache.core().load_session(secret(1), key(1), node.moment()).await.is_err());
 }
 
 /// In read-through mode every request reads, and nothing is kept.

@@ -58,7 +58,7 @@ fn the_next_runtime_carries_on() {
     runtime().block_on(async {
         insert(&node.store, 1).await;
         // A load starts the tasks again.
-        node.load(1).await;
+        node.cache.load_session(secret(1), key(1), node.moment()).await.unwrap();
         node.hand.advance(30 * SECOND);
         until(|| node.cache.blacklist_is_trusted(node.moment())).await;
         assert!(node.is_cached(1), "the feed was followed on from where it was");
