@@ -158,6 +158,21 @@ async fn questions_are_asked_once_and_merged() {
     assert_eq!(node.store.calls("query blacklist"), 1);
 }
 
+/// What is listed while a question is on its way counts, whatever the answer says.
+#[tokio::test]
+async fn news_count_for_questions_on_their_way() {
+    let node = Node::new().await;
+    node.hand.advance(2 * SECOND);
+    node.store.inject_only("query blacklist", Fault::HoldAnswer);
+    let (cache, moment) = (node.cache.clone(), node.moment());
+    let ask = async move { cache.core().query_blacklist(query(1), moment, NO_PATIENCE).await };
+    let asking = tokio::spawn(ask);
+    node.store.held(1).await;
+    node.cache.apply_local(&Change::Blacklisted(entry(1)));
+    node.store.heal();
+    assert!(asking.await.unwrap().unwrap().listed);
+}
+
 /// With the store down the last complete replica answers for as long as is permitted.
 #[tokio::test]
 async fn stale_judgement_ends_with_its_bound() {

@@ -228,6 +228,22 @@ async fn trust_counts_from_the_question() {
     assert!(!node.cache.blacklist_is_trusted(node.moment()));
 }
 
+/// An older reading does not take the place of a newer one.
+#[tokio::test]
+async fn older_readings_do_not_replace_newer_ones() {
+    let node = Node::new().await;
+    let older = node.cache.asking(&key(1));
+    node.hand.advance(Duration::from_millis(1));
+    let newer = node.cache.asking(&key(1));
+    let mut changed = record(1);
+    changed.scopes = "orders:read".parse().unwrap();
+    node.cache.put_session(secret(1), &changed, newer);
+    node.cache.put_session(secret(1), &record(1), older);
+    let scopes = |session: &CachedSession| session.principal().scopes().clone();
+    let cached = node.cache.with_session(&secret(1), node.moment(), scopes);
+    assert_eq!(cached, Some(changed.scopes));
+}
+
 /// A row that was put in counts only with its not-before instant, which nobody has asked for.
 #[tokio::test]
 async fn without_the_feed_what_is_put_in_does_not_count() {
