@@ -94,8 +94,11 @@ impl Serialize for Timestamp {
     }
 }
 
+/// In 64 bits throughout: a request asks for several deadlines, and `Duration::as_micros` counts in
+/// 128.
 fn micros(span: Duration) -> i64 {
-    i64::try_from(span.as_micros()).unwrap_or(i64::MAX)
+    let whole = i64::try_from(span.as_secs()).unwrap_or(i64::MAX).saturating_mul(1_000_000);
+    whole.saturating_add(i64::from(span.subsec_micros()))
 }
 
 /// An instant of this process's own clock, which never goes back and means nothing elsewhere.

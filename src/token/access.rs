@@ -17,6 +17,9 @@ use crate::time::Timestamp;
 const PREFIX: &str = "sga_";
 const LENGTH_BYTES: usize = 66;
 
+/// The length of an access token's text.
+pub(crate) const ACCESS_LENGTH_BYTES: usize = PREFIX.len() + LENGTH_BYTES / 3 * 4;
+
 // Where the fields begin.
 const VERSION: usize = 0;
 const SECRET: usize = 4;

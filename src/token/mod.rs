@@ -25,6 +25,7 @@ mod refresh;
 mod secret;
 mod text;
 
+pub(crate) use access::ACCESS_LENGTH_BYTES;
 pub(crate) use access::RawAccess;
 pub(crate) use access::VerifiedAccess;
 pub(crate) use access::decode_access;

@@ -203,6 +203,9 @@ fn lift_legacy_header<'a>(
     bearer: Option<&'a str>,
 ) -> Result<Option<&'a str>, AuthErrorKind> {
     let Some(name) = transport.header() else { return Ok(None) };
+    if name == AUTHORIZATION && bearer.is_some_and(is_claimed) {
+        return Ok(None);
+    }
     let Some(value) = only_value(headers, name)? else { return Ok(None) };
     let (word, rest) = split_scheme(value.as_bytes());
     let text = if transport.schemes().is_empty() {
