@@ -232,6 +232,16 @@ impl Coherence {
         self.0.query_blacklist(query, moment, stale_ok).await
     }
 
+    /// Asks the store itself, however well memory is informed: for whoever is about to make
+    /// something that lives longer than news are late.
+    ///
+    /// # Errors
+    ///
+    /// The store's fault.
+    pub(crate) async fn query_store(&self, query: BlacklistQuery) -> StoreResult<BlacklistAnswer> {
+        self.0.query_store(query).await
+    }
+
     /// The later of the user's and the global not-before instant. The outer `None`: not known at
     /// this moment.
     pub(crate) fn not_before(&self, user: &UserId, moment: Moment) -> Option<Option<Timestamp>> {

@@ -87,11 +87,17 @@ impl Core {
         }
     }
 
+    /// What the store and memory know at this moment.
+    pub(super) async fn query_store(&self, query: BlacklistQuery) -> StoreResult<BlacklistAnswer> {
+        let question = Question { keys: query.keys, user: query.user };
+        let answer = self.send(&question).await?;
+        Ok(self.merge(answer, &question))
+    }
+
     /// The user's not-before instant as the store and memory know it.
     pub(super) async fn ask_not_before(&self, user: &UserId) -> StoreResult<Option<Timestamp>> {
-        let question = Question { keys: Vec::new(), user: Some(user.clone()) };
-        let answer = self.send(&question).await?;
-        Ok(self.merge(answer, &question).not_before)
+        let query = BlacklistQuery { keys: Vec::new(), user: Some(user.clone()) };
+        Ok(self.query_store(query).await?.not_before)
     }
 
     async fn ask_blacklist(&self, question: &Question) -> StoreResult<BlacklistAnswer> {

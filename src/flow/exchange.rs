@@ -47,7 +47,7 @@ impl Auth {
     /// # Errors
     ///
     /// What the legacy token itself would get on any request; `not_exchangeable` for short-lived
-    /// tokens, and for users whom the rollout does not reach; `exchange_spent`; `session_revoked`
+    /// tokens, for those issued beside a session, and for users whom the rollout does not reach; `exchange_spent`; `session_revoked`
     /// when the session it became was ended; `refresh_off`; `store_unavailable`.
     pub async fn exchange(
         &self,
@@ -73,13 +73,14 @@ impl Auth {
             return Err(AuthErrorKind::InvalidRequest);
         }
         self.start();
+        core.check_keys()?;
         let flags = core.flags.snapshot().detach();
         let candidates = (0..core.legacy.all().len()).map(|source| (source, token));
         let seen = legacy_way::recognise(core, candidates, moment)
             .ok_or(AuthErrorKind::InvalidToken)??;
         legacy_way::check_guard(core, &seen, &flags, moment)?;
         self.may_exchange(&seen, &flags)?;
-        legacy_way::ask(core, &seen, &flags, moment).await?;
+        self.check_stored(&seen).await?;
         core.users.ask(seen.token.user(), moment, flags.legacy_stale_ok).await?;
         let secret = self.exchange_secret(&seen.token, token, idempotency_key).await?;
         let row = self.exchange_row(&seen, &secret, context, moment);
@@ -113,6 +114,25 @@ impl Auth {
         Ok(())
     }
 
+    /// What the store itself has against an exchange. Memory may be late by a second, which is
+    /// nothing for one request, but the session would live for months.
+    ///
+    /// A token that was issued beside a session stays with it: as a session of its own it would
+    /// outlive the end of the first one, and its revocation.
+    async fn check_stored(&self, seen: &SeenToken) -> Result<(), AuthErrorKind> {
+        let core = self.core();
+        let unavailable = |_| AuthErrorKind::StoreUnavailable;
+        let answer = core.coherence.query_store(seen.query()).await.map_err(unavailable)?;
+        seen.revocation(answer)?;
+        let Some(id) = seen.token.sid() else { return Ok(()) };
+        let beside = core.coherence.stores().sessions.find(seen.token.user(), id).await;
+        match beside.map_err(unavailable)? {
+            Some(_) => Err(AuthErrorKind::NotExchangeable),
+            // The claim is another system's.
+            None => Ok(()),
+        }
+    }
+
     async fn exchange_secret(
         &self,
         token: &LegacyToken,
@@ -142,7 +162,9 @@ impl Auth {
         let token = &seen.token;
         let now = moment.now;
         let end = self.legacy_end(token, seen.source);
-        let absolute = token.issued_at().unwrap_or(now).saturating_add(core.policy.absolute);
+        // An issuer whose clock is ahead proves nothing about the future.
+        let issued_at = token.issued_at().map(|at| at.min(now));
+        let absolute = issued_at.unwrap_or(now).saturating_add(core.policy.absolute);
         // A token that does not say how old it is buys nothing beyond its own end.
         let expires_at = if token.issued_at().is_some() { absolute } else { absolute.min(end) };
         SessionRecord {
@@ -150,7 +172,7 @@ impl Auth {
             user: token.user().clone(),
             generation: 0,
             key_version: core.keys.load().current(),
-            authenticated_at: token.issued_at().unwrap_or(Timestamp::EPOCH),
+            authenticated_at: issued_at.unwrap_or(Timestamp::EPOCH),
             created_at: now,
             expires_at,
             rotated_at: None,

@@ -179,10 +179,16 @@ impl LegacyIssuer {
 /// past it, a token issued just after "log out everywhere" would be born dead.
 fn issued_at(not_before: Option<Timestamp>, now: Timestamp) -> Timestamp {
     let second = Timestamp::from_unix_seconds(now.as_unix_seconds());
-    if not_before.is_some_and(|at| second <= at) {
+    if is_within_second_of(not_before, now) {
         return second.saturating_add(Duration::from_secs(1));
     }
     second
+}
+
+/// Whether an `iat` of now, rounded down, would not be later than the not-before.
+pub(crate) fn is_within_second_of(not_before: Option<Timestamp>, now: Timestamp) -> bool {
+    let second = Timestamp::from_unix_seconds(now.as_unix_seconds());
+    not_before.is_some_and(|at| second <= at)
 }
 
 impl fmt::Debug for LegacyIssuer {

@@ -9,6 +9,8 @@ use crate::flow::Auth;
 use crate::flow::RequestContext;
 use crate::flow::TokenPair;
 use crate::flow::exchange::EXCHANGES_MAX;
+use crate::flow::issue::LegacyIssuer;
+use crate::flow::issue::is_within_second_of;
 use crate::id::UserId;
 use crate::secret::SecretText;
 use crate::session::RevokeReason;
@@ -130,26 +132,38 @@ impl LoginBuilder {
         if flags.shared_pending() {
             return Err(AuthErrorKind::FlagsUnknown);
         }
+        core.check_keys()?;
         core.users.ask(&self.user, self.begun, flags.legacy_stale_ok).await?;
-        let not_before = core.not_before(&self.user, self.begun).await?;
+        // Nobody proved anything in the future, where no revocation of now would reach.
+        let begun = self.begun.now;
+        let authenticated_at = self.authenticated_at.map_or(begun, |at| at.min(begun));
         if !flags.issues_session_to(&self.user) {
-            let legacy = self.auth.legacy_alone(&self.user, not_before, self.begun.now);
-            if let Some(key) = self.context.presented {
-                self.auth.revoke_key(key, RevokeReason::Superseded).await?;
-            }
-            count!("segue_logins_total", "way" => "legacy_jwt");
-            return match legacy {
-                Some(legacy) => Ok(Login { pair: None, legacy: Some(legacy) }),
-                None => Err(AuthErrorKind::RefreshOff),
-            };
+            return self.without_session(authenticated_at).await;
         }
-        let authenticated_at = self.authenticated_at.unwrap_or(self.begun.now);
+        let not_before = core.not_before(&self.user, self.begun).await?;
         if not_before.is_some_and(|at| authenticated_at <= at) {
             return Err(AuthErrorKind::SessionRevoked);
         }
         let pair = self.create(authenticated_at).await?;
         count!("segue_logins_total", "way" => "session");
         Ok(Login { pair: Some(pair), legacy: None })
+    }
+
+    /// For users whom the rollout does not reach: a legacy token, if anything.
+    async fn without_session(&self, authenticated_at: Timestamp) -> Result<Login, AuthErrorKind> {
+        let not_before = self.auth.core().stored_not_before(&self.user).await?;
+        if not_before.is_some_and(|at| authenticated_at <= at) {
+            return Err(AuthErrorKind::SessionRevoked);
+        }
+        let legacy = self.auth.legacy_alone(&self.user, not_before, self.begun.now);
+        if let Some(key) = self.context.presented {
+            self.auth.revoke_key(key, RevokeReason::Superseded).await?;
+        }
+        count!("segue_logins_total", "way" => "legacy_jwt");
+        match legacy {
+            Some(legacy) => Ok(Login { pair: None, legacy: Some(legacy) }),
+            None => Err(AuthErrorKind::RefreshOff),
+        }
     }
 
     async fn create(&self, authenticated_at: Timestamp) -> Result<TokenPair, AuthErrorKind> {
@@ -223,10 +237,35 @@ impl Auth {
         if let (Some(issuer), Some(until)) = (self.issuer(), row.legacy_until)
             && self.legacy_until(now).is_some()
         {
-            let not_before = core.not_before(&row.user, core.clock.read()).await.ok().flatten();
-            pair.legacy = issuer.issue(&row.user, Some(row.id()), until, not_before, now);
+            pair.legacy = self.legacy_beside(issuer, row, until, now).await?;
         }
         Ok(pair)
+    }
+
+    /// The legacy token beside a pair. `now` was read before the store is asked, so that whatever
+    /// is revoked after its answer is later than the token; and it ends with its session.
+    async fn legacy_beside(
+        &self,
+        issuer: &LegacyIssuer,
+        row: &SessionRecord,
+        until: Timestamp,
+        now: Timestamp,
+    ) -> Result<Option<SecretText>, AuthErrorKind> {
+        let Ok(not_before) = self.core().stored_not_before(&row.user).await else {
+            tracing::warn!("no legacy token is issued beside a session while the store fails");
+            return Ok(None);
+        };
+        if not_before.is_some_and(|at| row.authenticated_at <= at) {
+            return Err(AuthErrorKind::SessionRevoked);
+        }
+        let end = until.min(row.expires_at);
+        // A session that was kept while the others were signed out has to wait for the second to
+        // pass: a token dated past it would outlive another revocation within it.
+        let kept = not_before.is_some_and(|at| row.created_at <= at);
+        if kept && is_within_second_of(not_before, now) {
+            return Ok(None);
+        }
+        Ok(issuer.issue(&row.user, Some(row.id()), end, not_before, now))
     }
 
     /// A legacy token without a session: for users whom the rollout does not reach.

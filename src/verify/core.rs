@@ -3,6 +3,7 @@
 use std::sync::Mutex;
 use std::sync::OnceLock;
 use std::sync::atomic::AtomicBool;
+use std::sync::atomic::Ordering;
 
 use arc_swap::ArcSwap;
 
@@ -63,6 +64,28 @@ impl Core {
             Ok(answer) => Ok(answer.not_before),
             Err(_) => Err(AuthErrorKind::StoreUnavailable),
         }
+    }
+
+    /// The same as the store itself knows it: for what is minted now and lives for weeks. A node
+    /// that hears a second late of a revocation must not hand out a token that is younger than it.
+    pub(crate) async fn stored_not_before(
+        &self,
+        user: &UserId,
+    ) -> Result<Option<Timestamp>, AuthErrorKind> {
+        let query = BlacklistQuery { keys: Vec::new(), user: Some(user.clone()) };
+        match self.coherence.query_store(query).await {
+            Ok(answer) => Ok(answer.not_before),
+            Err(_) => Err(AuthErrorKind::StoreUnavailable),
+        }
+    }
+
+    /// Whether this node's keys are those of all others, as far as is known. If not, it can tell
+    /// nobody's good token from a forged one.
+    pub(crate) fn check_keys(&self) -> Result<(), AuthErrorKind> {
+        if self.keys_conflict.load(Ordering::Relaxed) {
+            return Err(AuthErrorKind::StoreUnavailable);
+        }
+        Ok(())
     }
 
     /// The key version that exchange and fingerprints hang on; it does not follow rotation.

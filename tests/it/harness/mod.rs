@@ -19,6 +19,7 @@ pub use legacy::legacy_builder;
 pub use legacy::legacy_verifier;
 pub use node::Node;
 pub use node::dual;
+pub use node::node_of;
 pub use requests::ACCESS_COOKIE;
 pub use requests::Answer;
 pub use requests::Ask;

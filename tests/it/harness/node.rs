@@ -5,6 +5,9 @@ use std::time::Duration;
 
 use segue::Auth;
 use segue::AuthErrorKind;
+use segue::FlagSet;
+use segue::Flags;
+use segue::JwtVerifierBuilder;
 use segue::LegacyGrant;
 use segue::ManualClock;
 use segue::RequestContext;
@@ -15,6 +18,7 @@ use super::Ask;
 use super::Claims;
 use super::Faulty;
 use super::LEGACY_LIFE;
+use super::World;
 
 #[derive(Clone, Debug)]
 pub struct Node {
@@ -76,6 +80,22 @@ impl Node {
     pub fn legacy_token(&self, user: &str) -> String {
         Claims::of(user, self.clock.now()).sign()
     }
+}
+
+/// A node whose legacy tokens come from these sources.
+pub async fn node_of(world: &World, sources: impl IntoIterator<Item = JwtVerifierBuilder>) -> Node {
+    let store = world.store();
+    let mut builder = store
+        .attach(Auth::builder())
+        .keys(world.keys.clone())
+        .flags(Flags::fixed(FlagSet::default()))
+        .clock(world.clock.clock());
+    for source in sources {
+        builder = builder.legacy(source.build().unwrap());
+    }
+    let node = Node { auth: builder.build().unwrap(), store, clock: world.clock.clone() };
+    node.settle().await;
+    node
 }
 
 /// The app's issuer of legacy tokens, for dual issue.
