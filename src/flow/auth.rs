@@ -171,14 +171,7 @@ impl Auth {
     ///
     /// `Misconfigured` when a version has other bytes than the store knows; the old ring stays.
     pub async fn replace_keys(&self, keys: Keyring) -> StoreResult<()> {
-        let core = self.core();
-        let before = core.keys.swap(Arc::new(keys));
-        if let Err(error) = self.register_keys().await {
-            core.keys.store(before);
-            core.keys_conflict.store(false, std::sync::atomic::Ordering::Relaxed);
-            return Err(error);
-        }
-        Ok(())
+        startup::replace_keys(self.core(), keys).await
     }
 
     /// How refusals are written.

@@ -81,6 +81,7 @@ impl Auth {
         tardy: Tardy,
     ) -> Result<Option<TokenPair>, AuthErrorKind> {
         let core = self.core();
+        core.check_keys()?;
         let verified = decode_refresh(token)?.verify(&core.keys.load())?;
         self.start();
         let flags = core.flags.snapshot().detach();

@@ -76,6 +76,7 @@ impl Auth {
     pub(crate) fn plan_renewal(&self, head: &RequestHead<'_>) -> Option<RenewalPlan> {
         let core = self.core();
         let presented = lift(head.headers, head.uri, &core.lift).ok()?;
+        core.check_keys().ok()?;
         let token = presented.refresh_cookie?;
         if presented.bearer.is_some() {
             return None;

@@ -278,6 +278,7 @@ impl Auth {
     ) -> Result<(), AuthErrorKind> {
         let core = self.core();
         let presented = lift(head.headers, head.uri, &core.lift)?;
+        core.check_keys()?;
         let keys = core.keys.load_full();
         let by_access = [presented.bearer, presented.access_cookie];
         let by_access = by_access.into_iter().flatten();
@@ -294,14 +295,12 @@ impl Auth {
         for key in sessions {
             self.revoke_key(key, RevokeReason::Logout).await?;
         }
-        for (source, text) in presented.legacy() {
-            if core.legacy.all().get(source).is_some_and(|source| source.recognises(text)) {
-                match self.blacklist_token(text).await.map_err(AuthError::kind) {
-                    Err(AuthErrorKind::StoreUnavailable) => {
-                        return Err(AuthErrorKind::StoreUnavailable);
-                    }
-                    _ => break,
-                }
+        for (_, text) in presented.legacy() {
+            // What is no genuine token needs no end; one behind it, for another source, does.
+            if let Err(AuthErrorKind::StoreUnavailable) =
+                self.blacklist_token(text).await.map_err(AuthError::kind)
+            {
+                return Err(AuthErrorKind::StoreUnavailable);
             }
         }
         Ok(())

@@ -55,8 +55,8 @@ async fn trade(
         Some(token) => (token.expose(), false),
         None => {
             let found = presented.legacy().find(recognised);
-            let (_, text) = found.ok_or(AuthErrorKind::MissingCredential)?;
-            (text, presented.legacy_in_cookie())
+            let (source, text) = found.ok_or(AuthErrorKind::MissingCredential)?;
+            (text, presented.is_in_cookie(source))
         }
     };
     let delivery = match (input.delivery, from_cookie) {

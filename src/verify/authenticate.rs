@@ -1,7 +1,6 @@
 //! The request path: lift the credentials, ask both ways, decide once.
 
 use std::sync::Arc;
-use std::sync::atomic::Ordering;
 
 use crate::error::AuthError;
 use crate::error::AuthErrorKind;
@@ -12,6 +11,7 @@ use crate::token::is_access_shape;
 use crate::token::is_refresh_shape;
 use crate::trace::count;
 use crate::verify::core::Core;
+use crate::verify::credentials::CookieSources;
 use crate::verify::credentials::Presented;
 use crate::verify::credentials::lift;
 use crate::verify::decision::DecidedBy;
@@ -26,6 +26,7 @@ use crate::verify::head::RequestHead;
 use crate::verify::head::Ways;
 use crate::verify::legacy_way;
 use crate::verify::legacy_way::LegacyStep;
+use crate::verify::renewed::Found;
 use crate::verify::renewed::Renewed;
 use crate::verify::session_way;
 use crate::verify::session_way::SessionStep;
@@ -38,7 +39,7 @@ use crate::verify::startup;
 #[derive(Clone, Copy, Debug)]
 struct Origins {
     session_cookie: bool,
-    legacy_cookie: bool,
+    legacy_cookies: CookieSources,
     evidence: Result<(), AuthErrorKind>,
 }
 
@@ -53,10 +54,10 @@ pub(crate) fn authenticate(core: &Arc<Core>, head: &RequestHead<'_>, ways: Ways)
         Err(kind) => return Authentication::Ready(refusal(kind)),
     };
     let legacy = begin_legacy(core, &presented, ways, &flags, moment);
-    let unclaimed = unclaimed(core, presented.bearer, ways, &legacy);
+    let unclaimed = unclaimed(core, &presented, ways, &legacy);
     let origins = Origins {
         session_cookie: unclaimed.is_none() && !presented.bearer.is_some_and(is_access_shape),
-        legacy_cookie: presented.legacy_in_cookie(),
+        legacy_cookies: presented.cookie_sources(),
         evidence: if presented.any_cookie() {
             core.origin.check(head.method, head.uri, head.headers)
         } else {
@@ -74,7 +75,7 @@ pub(crate) fn authenticate(core: &Arc<Core>, head: &RequestHead<'_>, ways: Ways)
     };
     match (session, legacy) {
         (SessionStep::Done(session), LegacyStep::Done(legacy)) => {
-            let outcome = conclude(session, legacy, origins, &flags);
+            let outcome = conclude(core, session, legacy, origins, &flags);
             if let Some(shadow) = shadow {
                 shadow.run(Arc::clone(core), &outcome);
             }
@@ -107,7 +108,7 @@ impl Later {
             LegacyStep::Done(verdict) => verdict,
             LegacyStep::Ask(seen) => legacy_way::finish(&core, &seen, &flags, moment).await,
         };
-        let outcome = conclude(session, legacy, origins, &flags);
+        let outcome = conclude(&core, session, legacy, origins, &flags);
         if let Some(shadow) = shadow {
             shadow.run(core, &outcome);
         }
@@ -137,14 +138,15 @@ fn begin_session(
     moment: Moment,
     legacy_too: bool,
 ) -> SessionStep {
-    let renewed = head.extensions.get().filter(|_| ways.sessions() && presented.bearer.is_none());
-    if let Some(Renewed::Live(principal)) = renewed {
+    let renewed = head.extensions.get::<Renewed>().and_then(|renewed| renewed.found(core));
+    let renewed = renewed.filter(|_| ways.sessions() && presented.bearer.is_none());
+    if let Some(Found::Live(principal)) = renewed {
         return SessionStep::Done(SessionVerdict::Live(principal.clone()));
     }
     let step = match session_text(presented) {
         Some(_) if !ways.sessions() => SessionStep::Done(SessionVerdict::Absent),
-        Some(_) if core.keys_conflict.load(Ordering::Relaxed) => {
-            SessionStep::Done(SessionVerdict::Unknowable(AuthErrorKind::StoreUnavailable))
+        Some(_) if let Err(kind) = core.check_keys() => {
+            SessionStep::Done(SessionVerdict::Unknowable(kind))
         }
         Some(_) if flags.shared_pending() => {
             SessionStep::Done(SessionVerdict::Unknowable(AuthErrorKind::FlagsUnknown))
@@ -156,7 +158,7 @@ fn begin_session(
     match (step, renewed) {
         (
             SessionStep::Done(SessionVerdict::Absent | SessionVerdict::Expired(..)),
-            Some(Renewed::Unknown(kind)),
+            Some(Found::Unknown(kind)),
         ) if kind.status() == 503 => SessionStep::Done(SessionVerdict::Unknowable(*kind)),
         (step, _) => step,
     }
@@ -185,22 +187,33 @@ fn session_text<'a>(presented: &Presented<'a>) -> Option<&'a str> {
 /// final, and a refresh token is no access token.
 fn unclaimed(
     core: &Core,
-    bearer: Option<&str>,
+    presented: &Presented<'_>,
     ways: Ways,
     legacy: &LegacyStep,
 ) -> Option<AuthErrorKind> {
-    let bearer = bearer?;
-    let legacy_claimed = !matches!(legacy, LegacyStep::Done(LegacyVerdict::Absent));
+    let bearer = presented.bearer?;
     if is_access_shape(bearer) {
         return (!ways.sessions()).then_some(AuthErrorKind::InvalidToken);
     }
+    let legacy_claimed = !matches!(legacy, LegacyStep::Done(LegacyVerdict::Absent))
+        && (presented.legacy().all(|(_, text)| std::ptr::eq(text, bearer))
+            || is_claimed(core, presented, bearer));
     if is_refresh_shape(bearer) || !ways.legacy() || core.legacy.is_empty() || !legacy_claimed {
         return Some(AuthErrorKind::InvalidToken);
     }
     None
 }
 
+/// Whether a legacy source takes the bearer token itself, and not one from another place.
+fn is_claimed(core: &Core, presented: &Presented<'_>, bearer: &str) -> bool {
+    presented.legacy().any(|(source, text)| {
+        std::ptr::eq(text, bearer)
+            && core.legacy.all().get(source).is_some_and(|source| source.recognises(bearer))
+    })
+}
+
 fn conclude(
+    core: &Core,
     session: SessionVerdict,
     legacy: LegacyVerdict,
     origins: Origins,
@@ -216,7 +229,9 @@ fn conclude(
     let (verdict, decided) = decide(session, legacy);
     let by_cookie = match decided {
         DecidedBy::Session => origins.session_cookie,
-        DecidedBy::Legacy => origins.legacy_cookie,
+        DecidedBy::Legacy => verdict
+            .as_ref()
+            .is_ok_and(|principal| is_from_cookie(core, principal, origins.legacy_cookies)),
         DecidedBy::Nobody => false,
     };
     let verdict = match verdict {
@@ -235,6 +250,13 @@ fn conclude(
     }
     report(&verdict, decided);
     Outcome { verdict: verdict.map_err(AuthError::from), by_cookie, effects }
+}
+
+/// Whether the legacy token that was accepted came in a cookie, whatever stands in other places.
+fn is_from_cookie(core: &Core, principal: &Principal, cookies: CookieSources) -> bool {
+    let name = principal.legacy_source();
+    let source = core.legacy.all().iter().position(|it| Some(it.source().as_str()) == name);
+    source.is_none_or(|source| cookies.contains(source))
 }
 
 /// Whether the refresh token is as dead as the access token.

@@ -11,6 +11,7 @@ use crate::error::StoreError;
 use crate::error::StoreErrorKind;
 use crate::flags::Flags;
 use crate::keys::KeyVersion;
+use crate::keys::Keyring;
 use crate::store::KeyRegistration;
 use crate::store::KeyRegistry;
 use crate::store::StoreResult;
@@ -40,6 +41,31 @@ pub(crate) fn start(core: &Arc<Core>) {
 /// number with other bytes would refuse everybody's tokens, so such a node does not serve.
 pub(crate) async fn register_keys(core: &Core) -> StoreResult<KeyVersion> {
     let keys = core.keys.load_full();
+    let (registry, conflict) = compare_keys(core, &keys).await?;
+    core.keys_conflict.store(conflict.is_some(), Ordering::Relaxed);
+    match conflict {
+        Some(error) => Err(error),
+        None => Ok(core.registry.get_or_init(|| registry).exchange),
+    }
+}
+
+/// Puts another keyring to use if the store knows nothing against it.
+pub(crate) async fn replace_keys(core: &Core, keys: Keyring) -> StoreResult<()> {
+    let (registry, conflict) = compare_keys(core, &keys).await?;
+    if let Some(error) = conflict {
+        return Err(error);
+    }
+    core.keys.store(Arc::new(keys));
+    core.keys_conflict.store(false, Ordering::Relaxed);
+    core.registry.get_or_init(|| registry);
+    Ok(())
+}
+
+/// What the store knows of keys, and what it knows against these.
+async fn compare_keys(
+    core: &Core,
+    keys: &Keyring,
+) -> StoreResult<(KeyRegistry, Option<StoreError>)> {
     let exchange = keys.versions().next().unwrap_or_else(|| keys.current());
     let registration = KeyRegistration { checks: keys.check_values(), exchange };
     let registry = core.coherence.stores().sessions.register_keys(registration).await?;
@@ -47,17 +73,14 @@ pub(crate) async fn register_keys(core: &Core) -> StoreResult<KeyVersion> {
         .check_values()
         .into_iter()
         .find(|own| registry.checks.iter().any(|known| known.0 == own.0 && known.1 != own.1));
-    core.keys_conflict.store(differs.is_some(), Ordering::Relaxed);
-    if let Some((version, _)) = differs {
+    let conflict = differs.map(|(version, _)| {
         let advice = format!(
             "key version {version} has other bytes here than where the store first saw it; give \
              every node the same SEGUE_KEYS, and a new key a new number"
         );
-        return Err(
-            StoreError::new(StoreErrorKind::Misconfigured, "register keys").with_source(advice)
-        );
-    }
-    Ok(core.registry.get_or_init(|| registry).exchange)
+        StoreError::new(StoreErrorKind::Misconfigured, "register keys").with_source(advice)
+    });
+    Ok((registry, conflict))
 }
 
 /// Whether the pinned version, once known, is on this node: without it nothing can be exchanged.

@@ -23,6 +23,7 @@ use crate::layer::refusal::append_unless_set;
 use crate::layer::refusal::clear_cookies;
 use crate::layer::refusal::sets_cookie;
 use crate::verify::head::Effects;
+use crate::verify::renewed::Found;
 use crate::verify::renewed::Renewed;
 
 pin_project! {
@@ -116,12 +117,14 @@ impl After {
     fn of<B>(auth: Auth, start: RenewalStart, request: &mut Request<B>) -> Option<Box<Self>> {
         let work = match start {
             RenewalStart::Live(renewal) => {
-                request.extensions_mut().insert(Renewed::Live(renewal.principal().clone()));
+                let found = Found::Live(renewal.principal().clone());
+                request.extensions_mut().insert(Renewed::new(auth.core(), found));
                 Work::Rotate(renewal)
             }
             RenewalStart::Dead(effects) => Work::Clear(effects),
             RenewalStart::Unknown(kind) => {
-                request.extensions_mut().insert(Renewed::Unknown(kind));
+                let found = Found::Unknown(kind);
+                request.extensions_mut().insert(Renewed::new(auth.core(), found));
                 return None;
             }
         };

@@ -84,10 +84,15 @@ impl<'a> Presented<'a> {
         self.legacy.iter().map(|candidate| (candidate.source, candidate.token))
     }
 
-    /// Whether what the legacy sources find came in cookies alone.
-    pub(crate) fn legacy_in_cookie(&self) -> bool {
-        let mut candidates = self.legacy.iter().peekable();
-        candidates.peek().is_some() && candidates.all(|candidate| candidate.from_cookie)
+    /// Whether what this source finds came in a cookie.
+    pub(crate) fn is_in_cookie(&self, source: usize) -> bool {
+        self.legacy.iter().any(|candidate| candidate.source == source && candidate.from_cookie)
+    }
+
+    /// The sources whose tokens came in cookies.
+    pub(crate) fn cookie_sources(&self) -> CookieSources {
+        let of_cookies = self.legacy.iter().filter(|candidate| candidate.from_cookie);
+        CookieSources(of_cookies.fold(0, |all, found| all | CookieSources::bit(found.source)))
     }
 
     /// Whether any credential came in a cookie.
@@ -95,6 +100,22 @@ impl<'a> Presented<'a> {
         self.access_cookie.is_some()
             || self.refresh_cookie.is_some()
             || self.legacy.iter().any(|candidate| candidate.from_cookie)
+    }
+}
+
+/// Which legacy sources found their token in a cookie: a set small enough to keep while a store is
+/// asked.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct CookieSources(u64);
+
+impl CookieSources {
+    pub(crate) const fn contains(self, source: usize) -> bool {
+        self.0 & Self::bit(source) != 0
+    }
+
+    // From the 64th source on they share a bit, and evidence is asked for once too often.
+    const fn bit(source: usize) -> u64 {
+        1 << if source < 63 { source } else { 63 }
     }
 }
 

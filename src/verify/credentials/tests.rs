@@ -125,20 +125,20 @@ fn legacy_transports() {
         Transport::bare_header("x-access-token").unwrap(),
         Transport::cookie("jwt").unwrap().with_cookie("jwt2").unwrap(),
     ];
-    let table: [(Fields, &[usize], bool); 10] = [
-        (&[("authorization", b"bearer eyJh.eyJz.c2ln")], &[0], false),
-        (&[("authorization", b"JWT eyJh.eyJz.c2ln")], &[1], false),
-        (&[("authorization", b"jwt eyJh.eyJz.c2ln")], &[], false),
-        (&[("x-access-token", b"eyJh.eyJz.c2ln")], &[2], false),
-        (&[("cookie", b"token=eyJh.eyJz.c2ln")], &[0], true),
-        (&[("cookie", b"jwt2=\"eyJh.eyJz.c2ln\"; token=\xff")], &[3], true),
-        (&[("cookie", b"token=eyJh.eyJz.c2ln; token=other")], &[0], true),
-        (&[("authorization", b"Bearer sga_mine"), ("cookie", b"token=eyJh.eyJz.c2ln")], &[0], true),
-        (&[("authorization", b"Bearer sgr_mine")], &[], false),
+    let table: [(Fields, &[usize], &[usize]); 10] = [
+        (&[("authorization", b"bearer eyJh.eyJz.c2ln")], &[0], &[]),
+        (&[("authorization", b"JWT eyJh.eyJz.c2ln")], &[1], &[]),
+        (&[("authorization", b"jwt eyJh.eyJz.c2ln")], &[], &[]),
+        (&[("x-access-token", b"eyJh.eyJz.c2ln")], &[2], &[]),
+        (&[("cookie", b"token=eyJh.eyJz.c2ln")], &[0], &[0]),
+        (&[("cookie", b"jwt2=\"eyJh.eyJz.c2ln\"; token=\xff")], &[3], &[3]),
+        (&[("cookie", b"token=eyJh.eyJz.c2ln; token=other")], &[0], &[0]),
+        (&[("authorization", b"Bearer sga_mine"), ("cookie", b"token=eyJh.eyJz.c2ln")], &[0], &[0]),
+        (&[("authorization", b"Bearer sgr_mine")], &[], &[]),
         (
             &[("authorization", b"Bearer eyJh.eyJz.c2ln"), ("cookie", b"jwt=eyJh.eyJz.c2ln")],
             &[0, 3],
-            false,
+            &[3],
         ),
     ];
     let rules = rules(&sources);
@@ -148,7 +148,11 @@ fn legacy_transports() {
         let by: Vec<_> = found.legacy().map(|(source, _)| source).collect();
         assert_eq!(by, expected, "{fields:?}");
         assert!(found.legacy().all(|(_, text)| text == OLD), "{fields:?}");
-        assert_eq!(found.legacy_in_cookie(), in_cookie, "{fields:?}");
+        for source in 0..sources.len() {
+            let is = in_cookie.contains(&source);
+            assert_eq!(found.is_in_cookie(source), is, "{fields:?}");
+            assert_eq!(found.cookie_sources().contains(source), is, "{fields:?}");
+        }
     }
 }
 
