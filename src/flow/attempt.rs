@@ -146,9 +146,11 @@ impl Attempt<'_> {
         };
         let presented = self.verified.generation();
         let (arrival, now) = (self.arrival.now, moment.now);
+        // Older than the predecessor, or past its window.
+        let late = now.since(row.rotated_at.unwrap_or(row.created_at)) >= core.policy.grace_window;
         let overtaken = self.tardy == Tardy::Harmless
             && presented < row.generation
-            && now.since(row.rotated_at.unwrap_or(row.created_at)) >= core.policy.grace_window;
+            && (late || presented + 1 < row.generation);
         if overtaken && row.refusal(now, core.policy.idle, not_before).is_none() {
             return Ok(Step::Overtaken);
         }

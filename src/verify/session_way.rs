@@ -55,10 +55,7 @@ pub(crate) fn begin(
             let kind = AuthErrorKind::TokenExpired;
             return Cached::Verdict(SessionVerdict::Expired(kind, None));
         }
-        match judge_cached(core, session, head, flags, moment) {
-            Cached::Verdict(verdict) => Cached::Verdict(expire(verdict, expired, session)),
-            unsettled => unsettled,
-        }
+        judge_cached(core, session, head, flags, moment, expired)
     });
     match cached {
         Some(Cached::Verdict(verdict)) => return SessionStep::Done(verdict),
@@ -123,6 +120,7 @@ fn judge_cached(
     head: &RequestHead<'_>,
     flags: &FlagSet,
     moment: Moment,
+    token_expired: bool,
 ) -> Cached {
     match core.coherence.judge_session(session, moment) {
         Some(AuthErrorKind::SessionExpired) => return Cached::Idle(session.key()),
@@ -139,7 +137,7 @@ fn judge_cached(
     let due = session.last_active_at().saturating_add(core.policy.write_interval) <= moment.now;
     let wanted = compared || (flags.session_tracking && due);
     let device = if wanted { devices::seen(core, head, flags) } else { None };
-    Cached::Verdict(accept(core, session, moment, flags, device.as_ref()))
+    Cached::Verdict(accept(core, session, moment, flags, device.as_ref(), token_expired))
 }
 
 fn accept(
@@ -148,6 +146,7 @@ fn accept(
     moment: Moment,
     flags: &FlagSet,
     device: Option<&Device>,
+    token_expired: bool,
 ) -> SessionVerdict {
     if let Some(device) = device {
         let change = DeviceChange {
@@ -158,19 +157,15 @@ fn accept(
             return SessionVerdict::Refused(kind);
         }
     }
+    if token_expired {
+        // No sign of life: whoever holds no more than this must not keep the session from idling.
+        let owner = session.user().clone();
+        return SessionVerdict::Expired(AuthErrorKind::TokenExpired, Some(owner));
+    }
     if flags.session_tracking {
         core.coherence.note_use(session, moment, device);
     }
     SessionVerdict::Live(session.principal().clone())
-}
-
-fn expire(verdict: SessionVerdict, token_expired: bool, session: &CachedSession) -> SessionVerdict {
-    match verdict {
-        SessionVerdict::Live(_) if token_expired => {
-            SessionVerdict::Expired(AuthErrorKind::TokenExpired, Some(session.user().clone()))
-        }
-        other => other,
-    }
 }
 
 /// Reads the row and judges it.
@@ -199,8 +194,8 @@ pub(crate) async fn finish(
     }
     match core.users.check(session.user(), moment, flags.legacy_stale_ok).await {
         Ok(()) => {
-            let verdict = accept(core, &session, moment, flags, device.as_ref());
-            expire(verdict, verified.is_expired(moment.now), &session)
+            let expired = verified.is_expired(moment.now);
+            accept(core, &session, moment, flags, device.as_ref(), expired)
         }
         Err(AuthErrorKind::StoreUnavailable) => {
             SessionVerdict::Unknowable(AuthErrorKind::StoreUnavailable)

@@ -179,6 +179,10 @@ impl Inner {
 
     fn remember(&self, user: &UserId, known: Known) {
         let mut table = self.lock();
+        if table.get(user).is_some_and(|other| other.asked > known.asked) {
+            // A slow answer to an older question.
+            return;
+        }
         if table.len() >= Users::KNOWN_MAX && !table.contains_key(user) {
             let stale = |other: &Known| known.asked.since(other.asked) >= Users::ACTIVE_FOR;
             table.retain(|_, other| !stale(other));

@@ -6,6 +6,8 @@
     reason = "a test that can't go on fails, in helpers too"
 )]
 
+#[cfg(all(feature = "jwt", feature = "sqlite", feature = "test-util"))]
+mod attack_crowds;
 #[cfg(all(feature = "axum", feature = "jwt", feature = "sqlite", feature = "test-util"))]
 mod attack_mixing;
 #[cfg(all(feature = "jwt", feature = "sqlite", feature = "test-util"))]
