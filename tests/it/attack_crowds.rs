@@ -1,10 +1,48 @@
 //! Attacks by crowds and by patience: many at once, and one who waits.
 
-use segue::RefreshCause;
-use segue::SessionPolicy;
+use std::convert::Infallible;
+use std::sync::Arc;
+use std::sync::atomic::AtomicU32;
+use std::sync::atomic::Ordering;
 
+use bytes::Bytes;
+use http::Request;
+use http::Response;
+use http::header::SET_COOKIE;
+use http_body_util::Full;
+use segue::RefreshCause;
+use segue::RefreshLayer;
+use segue::SessionPolicy;
+use tokio::sync::Notify;
+use tower::Layer;
+use tower::ServiceExt;
+use tower::service_fn;
+
+use crate::harness::Ask;
+use crate::harness::HOUR;
+use crate::harness::MINUTE;
+use crate::harness::SECOND;
 use crate::harness::World;
 use crate::harness::either;
+use crate::harness::until;
+
+/// Something that takes as long as the test likes.
+#[derive(Clone, Debug, Default)]
+struct Slow {
+    begun: Arc<AtomicU32>,
+    over: Arc<Notify>,
+}
+
+impl Slow {
+    async fn pass(self) {
+        self.begun.fetch_add(1, Ordering::SeqCst);
+        self.over.notified().await;
+    }
+
+    async fn has_begun(&self) {
+        until("it begins", || self.begun.load(Ordering::SeqCst) > 0).await;
+    }
+}
 
 either! {
     /// A crowd of honest tabs on several nodes gets its successor, and nobody a fault, although only
@@ -29,4 +67,87 @@ either! {
         assert_eq!(rotations.count(), 1);
         assert_eq!(nodes[0].store.row("alice").await.revoked, None);
     }
+}
+
+/// Whoever opens a slow request with a stolen token does not collect the token that the owner has
+/// come to meanwhile, and is not noticed for it either: the owner's own slow requests look the same.
+#[tokio::test]
+async fn attack_64_a_slow_request_collects_no_successor() {
+    let world = World::memory();
+    let node = world.node().await;
+    let stolen = node.login("alice").await;
+    node.pass(HOUR).await;
+    let slow = Slow::default();
+    let inner = service_fn({
+        let slow = slow.clone();
+        move |_: Request<()>| {
+            let slow = slow.clone();
+            async move {
+                slow.pass().await;
+                Ok::<_, Infallible>(Response::new(Full::<Bytes>::default()))
+            }
+        }
+    });
+    let service = RefreshLayer::new().with(&node.auth).layer(inner);
+    let request = Ask::get().refresh_cookie(stolen.refresh.expose()).build();
+    let thief = tokio::spawn(service.oneshot(request));
+    slow.has_begun().await;
+    node.pass(MINUTE).await;
+    let next = node.refresh(stolen.refresh.expose()).await.unwrap();
+    node.pass(MINUTE).await;
+    node.refresh(next.refresh.expose()).await.unwrap();
+    node.pass(SECOND).await;
+    slow.over.notify_one();
+    let response = thief.await.unwrap().unwrap();
+    assert_eq!(response.headers().get(SET_COOKIE), None);
+    assert_eq!(node.store.row("alice").await.revoked, None);
+}
+
+/// An access token that has expired is no sign of life of its session, whatever stands beside it.
+#[tokio::test]
+async fn attack_66_an_expired_token_keeps_no_session_from_idling() {
+    let world = World::memory();
+    let node = world.node().await;
+    let pair = node.login("alice").await;
+    let seen = node.store.row("alice").await.last_seen_at;
+    node.pass(HOUR).await;
+    for _ in 0..2 {
+        let ask = Ask::get().access_cookie(pair.access.expose());
+        let ask = ask.bearer(&node.legacy_token("alice"));
+        assert_eq!(ask.send(&node).await.verdict(), "200 legacy_jwt");
+    }
+    node.auth.flush().await.unwrap();
+    assert_eq!(node.store.row("alice").await.last_seen_at, seen);
+}
+
+/// An answer of the users hook that took long does not replace the one to a later question.
+#[tokio::test]
+async fn attack_57_a_slow_answer_revives_nobody() {
+    let world = World::memory();
+    let slow = Slow::default();
+    let hook = slow.clone();
+    let node = world.node_with(|builder| {
+        builder.users(move |_| {
+            let slow = hook.clone();
+            async move {
+                let first = slow.begun.load(Ordering::SeqCst) == 0;
+                if first {
+                    slow.pass().await;
+                }
+                first
+            }
+        })
+    });
+    let node = node.await;
+    let token = node.legacy_token("alice");
+    let early = tokio::spawn({
+        let (node, token) = (node.clone(), token.clone());
+        async move { node.bearer(&token).await.verdict() }
+    });
+    slow.has_begun().await;
+    node.pass(SECOND).await;
+    assert_eq!(node.bearer(&token).await.verdict(), "401 user_disabled");
+    slow.over.notify_one();
+    assert_eq!(early.await.unwrap(), "200 legacy_jwt");
+    assert_eq!(node.bearer(&token).await.verdict(), "401 user_disabled");
 }
