@@ -1,6 +1,7 @@
 //! Wrong settings: every fault at once, each with what was wrong, where, and what is allowed.
 
 use std::fmt;
+use std::path::Path;
 
 /// Settings that can't be used, as one list of faults for one start-up message.
 ///
@@ -46,6 +47,16 @@ impl ConfigFault {
     pub fn setting(&self) -> &str {
         &self.setting
     }
+}
+
+/// The name of a file as messages show it. Whoever sets a variable for a file to the key itself
+/// must not read the key in the log.
+pub(crate) fn shown_path(path: &Path) -> String {
+    let text = path.display().to_string();
+    if text.contains(['\n', '{', '*']) || text.contains("-----") {
+        return "(not shown: it looks like a key, where the name of a file belongs)".to_owned();
+    }
+    text
 }
 
 impl ConfigError {

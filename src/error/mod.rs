@@ -18,6 +18,7 @@ pub use auth::AuthErrorKind;
 pub use auth::Challenge;
 pub use config::ConfigError;
 pub use config::ConfigFault;
+pub(crate) use config::shown_path;
 pub use store::StoreError;
 pub use store::StoreErrorKind;
 

@@ -20,6 +20,7 @@ use super::parse;
 use super::source;
 use crate::error::ConfigError;
 use crate::error::ConfigFault;
+use crate::error::shown_path;
 use crate::secret::Secret;
 
 const HEADER: &str = "# The keys of segue. Whoever can read this file can forge tokens; whoever loses it logs\n\
@@ -73,7 +74,7 @@ fn exposed(path: &Path, file: &File) -> io::Result<Option<String>> {
     // Of the open file, not of the path, which could be exchanged in between.
     let mode = file.metadata()?.permissions().mode() & 0o777;
     Ok((mode & 0o077 != 0).then(|| {
-        let path = path.display();
+        let path = shown_path(path);
         format!("has mode {mode:03o}, so others than its owner can use it; run `chmod 600 {path}`")
     }))
 }
@@ -138,7 +139,7 @@ fn sync_directory(path: &Path) -> io::Result<()> {
 }
 
 fn setting(path: &Path) -> String {
-    format!("key file {}", path.display())
+    format!("key file {}", shown_path(path))
 }
 
 fn fault(path: &Path, advice: impl Into<String>) -> ConfigError {

@@ -5,6 +5,7 @@
     clippy::unwrap_used,
     reason = "a test that can't go on fails, in helpers too"
 )]
+#![allow(unreachable_pub, reason = "a test binary has no outside")]
 
 #[cfg(all(feature = "jwt", feature = "sqlite", feature = "test-util"))]
 mod attack_crowds;
@@ -73,6 +74,14 @@ mod scenario_sessions;
 mod scenario_store_faults;
 #[cfg(all(feature = "axum", feature = "jwt", feature = "sqlite", feature = "test-util"))]
 mod scenario_users;
+#[cfg(all(
+    feature = "axum",
+    feature = "jwt",
+    feature = "metrics",
+    feature = "sqlite",
+    feature = "test-util"
+))]
+mod secrets;
 #[cfg(feature = "sqlite")]
 mod sqlite;
 mod stores;

@@ -142,12 +142,8 @@ async fn scenario_58_both_legacy_keys_are_good() {
     let source = source.map_user(|id| UserId::new(id).ok()).build().unwrap();
     let main = legacy_builder("main", "unused here, but every world has a main source");
     let main = main.map_user(|id| UserId::new(format!("main:{id}")).ok()).build().unwrap();
-    let node = world
-        .node_with(|builder| {
-            let fresh = segue::Auth::builder().legacy(source).legacy(main);
-            world.store().attach(fresh).keys(world.keys.clone()).clock(builder_clock(&world))
-        })
-        .await;
+    let node = world.node_of(segue::Auth::builder().legacy(source).legacy(main));
+    node.settle().await;
     for (secret, user) in [(LEGACY_SECRET, "alice"), (NEXT, "bob")] {
         let token = Claims::of(user, world.clock.now()).sign_with(secret);
         let ask = Ask::get().header("authorization", &format!("Token {token}"));
@@ -155,10 +151,6 @@ async fn scenario_58_both_legacy_keys_are_good() {
         assert_eq!((answer.verdict().as_str(), answer.user()), ("200 legacy_jwt", Some(user)));
         node.exchange(&token, None).await.unwrap();
     }
-}
-
-fn builder_clock(world: &World) -> segue::Clock {
-    world.clock.clock()
 }
 
 /// Tokens that live under an hour become sessions only where their source says so, and nobody's

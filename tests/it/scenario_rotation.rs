@@ -1,5 +1,7 @@
 //! Scenarios of rotation: one successor for everybody, whatever order things happen in.
 
+use std::time::Duration;
+
 use segue::AuthErrorKind;
 use segue::RefreshCause;
 use segue::SessionPolicy;
@@ -87,7 +89,7 @@ either! {
 #[tokio::test]
 async fn scenario_04_losing_a_race_is_no_reuse() {
     let world = World::memory();
-    let policy = SessionPolicy { grace_window: 0 * SECOND, ..SessionPolicy::default() };
+    let policy = SessionPolicy { grace_window: Duration::ZERO, ..SessionPolicy::default() };
     let slow = world.node_with(|builder| builder.policy(policy.clone())).await;
     let fast = world.node_with(|builder| builder.policy(policy)).await;
     let first = slow.login("alice").await;

@@ -55,6 +55,11 @@ impl Ask {
         Self { request, cookies: Vec::new() }
     }
 
+    pub fn uri(mut self, uri: &str) -> Self {
+        *self.request.uri_mut() = uri.parse().unwrap();
+        self
+    }
+
     pub fn bearer(self, token: &str) -> Self {
         self.header(AUTHORIZATION.as_str(), &format!("Bearer {token}"))
     }

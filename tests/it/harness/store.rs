@@ -2,7 +2,6 @@
 
 use segue::AuthBuilder;
 use segue::MemoryStore;
-use segue::SessionKey;
 use segue::SessionRecord;
 use segue::SessionStore;
 use segue::StoreErrorKind;
@@ -96,10 +95,5 @@ impl Faulty {
         let mut rows = self.rows(user).await;
         assert_eq!(rows.len(), 1, "{user} has one session");
         rows.remove(0)
-    }
-
-    /// The row with this key, read past the faults.
-    pub async fn load(&self, key: SessionKey) -> Option<SessionRecord> {
-        either_store!(self, store => store.inner().load(key).await.unwrap())
     }
 }

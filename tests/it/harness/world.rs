@@ -72,23 +72,28 @@ impl World {
     }
 
     /// A node that has asked its store nothing yet.
-    pub fn cold_node(&self) -> Node {
-        self.cold_node_with(|builder| builder)
-    }
-
     pub fn cold_node_with(&self, change: impl FnOnce(AuthBuilder) -> AuthBuilder) -> Node {
         self.node_at(self.clock.clock(), change)
     }
 
+    /// A node with legacy sources of its own, or none.
+    pub fn node_of(&self, builder: AuthBuilder) -> Node {
+        self.assemble(builder.clock(self.clock.clock()), |builder| builder)
+    }
+
     /// A node that goes by a clock of its own.
     pub fn node_at(&self, clock: Clock, change: impl FnOnce(AuthBuilder) -> AuthBuilder) -> Node {
+        self.assemble(Auth::builder().legacy(legacy_verifier()).clock(clock), change)
+    }
+
+    fn assemble(
+        &self,
+        builder: AuthBuilder,
+        change: impl FnOnce(AuthBuilder) -> AuthBuilder,
+    ) -> Node {
         let store = self.store();
-        let builder = store
-            .attach(Auth::builder())
-            .keys(self.keys.clone())
-            .flags(Flags::fixed(FlagSet::default()))
-            .legacy(legacy_verifier())
-            .clock(clock);
+        let flags = Flags::fixed(FlagSet::default());
+        let builder = store.attach(builder).keys(self.keys.clone()).flags(flags);
         Node { auth: change(builder).build().unwrap(), store, clock: self.clock.clone() }
     }
 

@@ -20,6 +20,7 @@ use super::jwks::SetKey;
 use super::keys::Key;
 use super::secret;
 use crate::error::ConfigFault;
+use crate::error::shown_path;
 use crate::secret::SecretBytes;
 
 /// The largest key file that is read, in bytes.
@@ -217,14 +218,14 @@ impl JwtKey {
 }
 
 fn read_file(path: &Path) -> Result<String, String> {
-    let fault = |error: std::io::Error| format!("{} can't be read: {error}", path.display());
+    let fault = |error: std::io::Error| format!("{} can't be read: {error}", shown_path(path));
     let mut text = String::new();
     let mut file = File::open(path).map_err(fault)?.take(KEY_FILE_BYTES_MAX + 1);
     let length = file.read_to_string(&mut text).map_err(fault)?;
     if u64::try_from(length).is_ok_and(|length| length <= KEY_FILE_BYTES_MAX) {
         return Ok(text);
     }
-    Err(format!("{} is larger than {KEY_FILE_BYTES_MAX} bytes", path.display()))
+    Err(format!("{} is larger than {KEY_FILE_BYTES_MAX} bytes", shown_path(path)))
 }
 
 impl fmt::Debug for JwtKey {
@@ -232,7 +233,7 @@ impl fmt::Debug for JwtKey {
         let kind = match &self.material {
             Material::Secret(_) | Material::Unreadable(_) => "secret".to_owned(),
             Material::Text(format, _) => format!("{format:?}"),
-            Material::File(format, path) => format!("{format:?} file {}", path.display()),
+            Material::File(format, path) => format!("{format:?} file {}", shown_path(path)),
         };
         f.debug_struct("JwtKey")
             .field("kind", &kind)
