@@ -18,6 +18,8 @@ mod client_address;
 mod decision_table;
 mod device;
 #[cfg(all(feature = "axum", feature = "jwt", feature = "test-util"))]
+mod examples;
+#[cfg(all(feature = "axum", feature = "jwt", feature = "test-util"))]
 mod extract;
 mod flags;
 #[cfg(feature = "jwt")]
@@ -50,6 +52,8 @@ mod legacy_fixtures_own;
 mod legacy_guard;
 #[cfg(feature = "jwt")]
 mod legacy_props;
+#[cfg(all(feature = "axum", feature = "jwt", feature = "sqlite"))]
+mod reference;
 mod refresh_model;
 mod refresh_rule;
 #[cfg(all(feature = "axum", feature = "jwt", feature = "test-util"))]
