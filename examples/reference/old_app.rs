@@ -31,7 +31,7 @@ impl OldApp {
 
     /// A token as the old app has always made them: `{"id": 1, "iat": …, "exp": …}`.
     pub(crate) fn token(&self, user: &UserId, now: Timestamp) -> Result<String, Error> {
-        self.sign(self.claims(user, now, now.saturating_add(LIFE)))
+        self.sign(&self.claims(user, now, now.saturating_add(LIFE)))
     }
 
     /// The same, issued beside a session: `jti` and `sid` let it die with that session.
@@ -41,7 +41,7 @@ impl OldApp {
         if let Some(session) = grant.session_id {
             claims.insert("sid".to_owned(), session.to_string().into());
         }
-        self.sign(claims)
+        self.sign(&claims)
     }
 
     fn claims(&self, user: &UserId, issued: Timestamp, expires: Timestamp) -> Map<String, Value> {
@@ -60,8 +60,8 @@ impl OldApp {
         claims
     }
 
-    fn sign(&self, claims: Map<String, Value>) -> Result<String, Error> {
+    fn sign(&self, claims: &Map<String, Value>) -> Result<String, Error> {
         let key = EncodingKey::from_secret(self.tokens.secret.as_bytes());
-        encode(&Header::default(), &claims, &key)
+        encode(&Header::default(), claims, &key)
     }
 }

@@ -36,18 +36,19 @@ fn access(body: &str) -> String {
 #[tokio::test]
 async fn the_quickstart() {
     Auth::builder().store(MemoryStore::new()).build().unwrap().install();
-    let app = quickstart::app();
-    let get = async |uri: &str, token: &str| {
-        let request = Request::get(uri).header("authorization", token).body(Body::empty());
+    let app = quickstart::app().unwrap();
+    let call = async |method: &str, uri: &str, token: &str| {
+        let request = Request::builder().method(method).uri(uri).header("authorization", token);
+        let request = request.body(Body::empty());
         let response = app.clone().oneshot(request.unwrap()).await.unwrap();
         let status = response.status().as_u16();
         let body = to_bytes(response.into_body(), usize::MAX).await.unwrap();
         (status, String::from_utf8(body.to_vec()).unwrap())
     };
-    let (status, body) = get("/me", "Basic none").await;
+    let (status, body) = call("GET", "/me", "Basic none").await;
     assert_eq!(status, 401, "{body}");
-    let (_, login) = get("/login/42", "Basic none").await;
-    let answer = get("/me", &format!("Bearer {}", access(&login))).await;
+    let (_, login) = call("POST", "/login/42", "Basic none").await;
+    let answer = call("GET", "/me", &format!("Bearer {}", access(&login))).await;
     assert_eq!(answer, (200, "42 by session".to_owned()));
 }
 

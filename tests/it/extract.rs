@@ -274,7 +274,7 @@ async fn refusals_are_written_as_the_app_writes_them() {
     let bearer = |uri: &str| Call::get(uri).bearer(&tokens.access);
     let answer = world.send(bearer("/admin")).await;
     assert_eq!(
-        (answer.status, &*answer.headers["content-type"].to_str().unwrap()),
+        (answer.status, answer.headers["content-type"].to_str().unwrap()),
         (403, "text/html")
     );
     let challenge = answer.headers["www-authenticate"].to_str().unwrap();

@@ -1,13 +1,13 @@
 //! The reference app's contract, over real HTTP: the very code of the example, on ports of its own.
 
-#[allow(dead_code, reason = "its main and what is printed at start are not used here")]
-#[path = "../../../examples/reference/main.rs"]
-mod app;
 mod browser;
 mod client;
 mod contract;
 mod legacy;
 mod operation;
+#[allow(dead_code, reason = "its main and what is printed at start are not used here")]
+#[path = "../../../examples/reference/main.rs"]
+mod program;
 
 use std::collections::HashMap;
 use std::net::Ipv4Addr;
@@ -17,8 +17,8 @@ use segue::Auth;
 use tokio::net::TcpListener;
 use tokio::task::JoinHandle;
 
-use self::app::app::Reference;
-use self::app::settings::Settings;
+use self::program::app::Reference;
+use self::program::settings::Settings;
 
 const SECRET: &str = crate::forge::SECRET;
 
@@ -50,8 +50,8 @@ impl Instance {
         let auth = reference.auth.clone();
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.unwrap();
         let address = listener.local_addr().unwrap();
-        let banner = app::banner::text(address, &settings, &reference).unwrap();
-        let router = app::app::router(reference);
+        let banner = program::banner::text(address, &settings, &reference).unwrap();
+        let router = program::app::router(reference);
         let service = router.into_make_service_with_connect_info::<SocketAddr>();
         let server = tokio::spawn(async move { axum::serve(listener, service).await.unwrap() });
         Self { address, auth, banner, server, _settings: settings }

@@ -7,8 +7,8 @@ use std::time::Instant;
 use serde_json::json;
 
 use super::Instance;
-use super::app::app::Reference;
-use super::app::settings::Settings;
+use super::program::app::Reference;
+use super::program::settings::Settings;
 
 /// Everything goes back and forth by a file, without a restart, and nobody is logged out.
 #[tokio::test]

@@ -277,6 +277,7 @@ impl Call {
         self.header("sec-fetch-site", "same-origin")
     }
 
+    #[expect(clippy::needless_pass_by_value, reason = "calls read better")]
     pub(crate) fn json(self, body: Value) -> Self {
         self.header(CONTENT_TYPE.as_str(), "application/json").raw(body.to_string())
     }
