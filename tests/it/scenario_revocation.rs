@@ -143,6 +143,33 @@ either! {
         let login = node.auth.login(alice()).authenticated_at(checked).await;
         assert_eq!(login.unwrap_err().kind(), AuthErrorKind::SessionRevoked);
         assert_eq!(node.store.rows("alice").await.len(), 0);
+        // Nor a legacy token, where the rollout gives no session.
+        let node = world.node_with(dual).await;
+        node.flags("REFRESH_TOKEN_SYSTEM=drain");
+        let login = node.auth.login(alice()).authenticated_at(checked).await;
+        assert_eq!(login.unwrap_err().kind(), AuthErrorKind::SessionRevoked);
+    }
+}
+
+either! {
+    /// Logged in again in the very second in which everything was revoked: what is issued then is
+    /// good at once, the legacy token too, although its instants are whole seconds.
+    a_login_in_the_second_of_a_revocation, world => {
+        let node = world.node_with(dual).await;
+        let before = node.login("alice").await;
+        let tenth = SECOND / 10;
+        node.pass(3 * tenth).await;
+        node.auth.revoke_user(&alice()).await.unwrap();
+        node.pass(tenth).await;
+        for flags in ["REFRESH_TOKEN_SYSTEM=true", "REFRESH_TOKEN_SYSTEM=drain"] {
+            node.flags(flags);
+            let login = node.auth.login(alice()).await.unwrap();
+            let legacy = login.legacy_token().unwrap();
+            assert_eq!(node.bearer(legacy).await.verdict(), "200 legacy_jwt", "{flags}");
+        }
+        let stolen = before.legacy_token().unwrap();
+        assert_eq!(node.bearer(stolen).await.verdict(), "401 token_revoked");
+        assert_eq!(verdict(&node, &before).await, DEAD);
     }
 }
 

@@ -216,6 +216,13 @@ pub(crate) fn check_lifetime(
     }
 }
 
+/// Issuers count in whole seconds, and may round up: this one does where a not-before lies in the
+/// same second.
+fn end_of_second(now: Timestamp) -> Timestamp {
+    let second = Timestamp::from_unix_seconds(now.as_unix_seconds());
+    if second == now { now } else { second.saturating_add(Duration::from_secs(1)) }
+}
+
 fn check_age(
     token: &LegacyToken,
     limits: &SourceLimits,
@@ -223,7 +230,10 @@ fn check_age(
     now: Timestamp,
 ) -> Result<(), AuthErrorKind> {
     let sound = match token.issued_at() {
-        Some(issued) => issued <= now.saturating_add(limits.leeway) && now.since(issued) <= max_age,
+        Some(issued) => {
+            issued <= end_of_second(now).saturating_add(limits.leeway)
+                && now.since(issued) <= max_age
+        }
         None => limits.allow_missing_iat,
     };
     if sound { Ok(()) } else { Err(AuthErrorKind::TokenTooOld) }
