@@ -1,5 +1,7 @@
 //! The session way: from the text of an access token to a verdict, without I/O on a hit.
 
+use std::sync::atomic::Ordering;
+
 use crate::coherent::CachedSession;
 use crate::device::Device;
 use crate::device::DeviceChange;
@@ -105,10 +107,10 @@ fn is_expired(
     raw: &RawAccess,
     moment: Moment,
 ) -> Result<bool, AuthErrorKind> {
-    let keys = core.keys.load();
-    if session.is_verified(raw.bytes(), keys.epoch(), moment.now) {
+    if session.is_verified(raw.bytes(), core.keys_epoch.load(Ordering::Acquire), moment.now) {
         return Ok(false);
     }
+    let keys = core.keys.load();
     let verified = raw.verify(&keys)?;
     session.remember_token(raw.bytes(), verified.expires_at(), keys.epoch());
     Ok(verified.is_expired(moment.now))
