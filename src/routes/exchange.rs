@@ -56,7 +56,7 @@ async fn trade(
         None => {
             let found = presented.legacy().find(recognised);
             let (source, text) = found.ok_or(AuthErrorKind::MissingCredential)?;
-            (text, presented.is_in_cookie(source))
+            (text, presented.cookie_sources().contains(source))
         }
     };
     let delivery = match (input.delivery, from_cookie) {

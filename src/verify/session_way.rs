@@ -3,6 +3,7 @@
 use std::sync::atomic::Ordering;
 
 use crate::coherent::CachedSession;
+use crate::device::ClientInfo;
 use crate::device::Device;
 use crate::device::DeviceChange;
 use crate::error::AuthErrorKind;
@@ -29,7 +30,7 @@ pub(crate) enum SessionStep {
 pub(crate) struct Unread {
     raw: RawAccess,
     verified: VerifiedAccess,
-    device: Option<Device>,
+    client: Option<ClientInfo>,
 }
 
 /// Judges an access token as far as the cache allows.
@@ -91,8 +92,8 @@ fn begin_unread(
     if verified.is_expired(moment.now) && !legacy_too {
         return SessionStep::Done(SessionVerdict::Expired(AuthErrorKind::TokenExpired, None));
     }
-    let device = devices::seen(core, head, flags);
-    SessionStep::Load(Box::new(Unread { raw, verified, device }))
+    let client = devices::client(core, head, flags);
+    SessionStep::Load(Box::new(Unread { raw, verified, client }))
 }
 
 const fn refused(kind: AuthErrorKind) -> SessionStep {
@@ -134,6 +135,9 @@ fn judge_cached(
         None => return Cached::Unknown,
         Some(Err(kind)) => return Cached::Verdict(SessionVerdict::Refused(kind)),
         Some(Ok(())) => {}
+    }
+    if devices::is_unpinned(core, flags) {
+        return Cached::Unknown;
     }
     let compared = flags.device_fingerprinting != Fingerprinting::Off;
     let due = session.last_active_at().saturating_add(core.policy.write_interval) <= moment.now;
@@ -177,7 +181,11 @@ pub(crate) async fn finish(
     flags: &FlagSet,
     moment: Moment,
 ) -> SessionVerdict {
-    let Unread { raw, verified, device } = unread;
+    let Unread { raw, verified, client } = unread;
+    if let Err(kind) = devices::pin(core, flags).await {
+        return SessionVerdict::Unknowable(kind);
+    }
+    let device = client.map(|client| devices::device_of(core, &client, flags));
     let key = verified.session_key();
     let session = match core.coherence.load_session(*raw.secret_bytes(), key, moment).await {
         Ok(Some(session)) => session,

@@ -84,11 +84,6 @@ impl<'a> Presented<'a> {
         self.legacy.iter().map(|candidate| (candidate.source, candidate.token))
     }
 
-    /// Whether what this source finds came in a cookie.
-    pub(crate) fn is_in_cookie(&self, source: usize) -> bool {
-        self.legacy.iter().any(|candidate| candidate.source == source && candidate.from_cookie)
-    }
-
     /// The sources whose tokens came in cookies.
     pub(crate) fn cookie_sources(&self) -> CookieSources {
         let of_cookies = self.legacy.iter().filter(|candidate| candidate.from_cookie);
