@@ -30,6 +30,8 @@ pub(crate) enum SessionStep {
 pub(crate) struct Unread {
     raw: RawAccess,
     verified: VerifiedAccess,
+    /// The state of the keyring that verified it.
+    epoch: u64,
     client: Option<ClientInfo>,
 }
 
@@ -85,7 +87,8 @@ fn begin_unread(
     moment: Moment,
     legacy_too: bool,
 ) -> SessionStep {
-    let verified = match raw.verify(&core.keys.load()) {
+    let keys = core.keys.load();
+    let verified = match raw.verify(&keys) {
         Ok(verified) => verified,
         Err(kind) => return refused(kind),
     };
@@ -93,7 +96,7 @@ fn begin_unread(
         return SessionStep::Done(SessionVerdict::Expired(AuthErrorKind::TokenExpired, None));
     }
     let client = devices::client(core, head, flags);
-    SessionStep::Load(Box::new(Unread { raw, verified, client }))
+    SessionStep::Load(Box::new(Unread { raw, verified, epoch: keys.epoch(), client }))
 }
 
 const fn refused(kind: AuthErrorKind) -> SessionStep {
@@ -181,7 +184,7 @@ pub(crate) async fn finish(
     flags: &FlagSet,
     moment: Moment,
 ) -> SessionVerdict {
-    let Unread { raw, verified, client } = unread;
+    let Unread { raw, mut verified, epoch, client } = unread;
     if let Err(kind) = devices::pin(core, flags).await {
         return SessionVerdict::Unknowable(kind);
     }
@@ -192,7 +195,15 @@ pub(crate) async fn finish(
         Ok(None) => return SessionVerdict::Refused(AuthErrorKind::SessionExpired),
         Err(_) => return SessionVerdict::Unknowable(AuthErrorKind::StoreUnavailable),
     };
-    session.remember_token(raw.bytes(), verified.expires_at(), core.keys.load().epoch());
+    let keys = core.keys.load_full();
+    if keys.epoch() != epoch {
+        // A key that was taken out while the store was asked is out.
+        verified = match raw.verify(&keys) {
+            Ok(verified) => verified,
+            Err(kind) => return SessionVerdict::Refused(kind),
+        };
+    }
+    session.remember_token(raw.bytes(), verified.expires_at(), keys.epoch());
     match core.coherence.judge_session(&session, moment) {
         Some(AuthErrorKind::SessionExpired) => {
             let owner = session.user().clone();
