@@ -31,6 +31,10 @@ pub enum UserStatus {
 /// What a `users(..)` hook may return: a [`UserStatus`], a `bool` (`true` is active), or a
 /// `Result` of either. An error is no verdict: the last positive one counts for
 /// `LEGACY_STALE_OK`, then requests get a 503.
+#[diagnostic::on_unimplemented(
+    message = "a `users(..)` hook can't answer with `{Self}`",
+    note = "answer with a `bool` (`true` is active), a `UserStatus`, or a `Result` of either"
+)]
 pub trait IntoUserStatus {
     /// The answer, or why there is none.
     ///

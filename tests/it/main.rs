@@ -60,14 +60,6 @@ mod refresh_rule;
 mod routes;
 #[cfg(all(feature = "axum", feature = "jwt", feature = "sqlite", feature = "test-util"))]
 mod scenario_clocks;
-#[cfg(all(
-    feature = "axum",
-    feature = "jwt",
-    feature = "metrics",
-    feature = "sqlite",
-    feature = "test-util"
-))]
-mod scenario_counted;
 #[cfg(all(feature = "axum", feature = "jwt", feature = "sqlite", feature = "test-util"))]
 mod scenario_devices;
 #[cfg(all(feature = "axum", feature = "jwt", feature = "sqlite", feature = "test-util"))]
@@ -100,5 +92,7 @@ mod stores;
 mod tidy;
 #[cfg(feature = "_fuzz")]
 mod tokens;
+#[cfg(feature = "axum")]
+mod ui;
 #[cfg(feature = "jwt")]
 mod wycheproof;

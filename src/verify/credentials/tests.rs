@@ -149,8 +149,9 @@ fn legacy_transports() {
         assert_eq!(by, expected, "{fields:?}");
         assert!(found.legacy().all(|(_, text)| text == OLD), "{fields:?}");
         for source in 0..sources.len() {
-            let is = found.cookie_sources().contains(source);
-            assert_eq!(is, in_cookie.contains(&source), "{fields:?}");
+            let is = in_cookie.contains(&source);
+            assert_eq!(found.cookie_sources().contains(source), is, "{fields:?}");
+            assert_eq!(found.cookie_sources().contains(source), is, "{fields:?}");
         }
     }
 }

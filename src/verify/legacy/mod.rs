@@ -71,6 +71,11 @@ use crate::time::Timestamp;
 ///     }
 /// }
 /// ```
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` does not verify legacy tokens",
+    note = "for JSON Web Tokens pass a `JwtVerifier`, such as `JwtVerifier::hs256(secret)?`; for other \
+            formats implement `LegacyVerifier`"
+)]
 pub trait LegacyVerifier: fmt::Debug + Send + Sync + 'static {
     /// The name under which everything about this source's tokens is remembered.
     fn source(&self) -> &SourceName;
