@@ -7,6 +7,7 @@ use std::sync::Arc;
 use std::sync::Mutex;
 use std::sync::OnceLock;
 use std::sync::atomic::AtomicBool;
+use std::sync::atomic::AtomicU64;
 use std::time::Duration;
 
 use arc_swap::ArcSwap;
@@ -243,6 +244,7 @@ impl AuthBuilder {
         let lift = LiftRules::new(&self.cookies, transports);
         let core = Core {
             coherence: Coherence::new(stores, self.clock.clone(), self.coherence()),
+            keys_epoch: AtomicU64::new(keys.epoch()),
             keys: ArcSwap::from_pointee(keys),
             flags: self.flags.unwrap_or_else(|| Flags::fixed(FlagSet::default())),
             policy: self.policy,

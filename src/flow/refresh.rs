@@ -142,6 +142,11 @@ impl Auth {
         if !enforced && core.users.is_unasked() {
             return Ok(());
         }
+        if enforced && devices::is_unpinned(core, flags) {
+            // The device was read without what it is compared by; the next try has it.
+            devices::pin(core, flags).await?;
+            return Err(AuthErrorKind::StoreUnavailable);
+        }
         let access = verified.secret().access_secret();
         let cached = core.coherence.with_session(access.expose(), arrival, |session| {
             (!enforced).then(|| session.user().clone())

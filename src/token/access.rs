@@ -11,7 +11,6 @@ use crate::error::AuthErrorKind;
 use crate::id::SessionKey;
 use crate::keys::KeyVersion;
 use crate::keys::Keyring;
-use crate::secret::Secret;
 use crate::time::Timestamp;
 
 const PREFIX: &str = "sga_";
@@ -65,7 +64,7 @@ pub(crate) fn mint_access(
 /// [`AuthErrorKind::InvalidToken`] for anything but the one canonical text of such a token.
 pub(crate) fn decode_access(text: &str) -> Result<RawAccess, AuthErrorKind> {
     let bytes = codec::decode(PREFIX, text).ok_or(AuthErrorKind::InvalidToken)?;
-    let version = u32::from_be_bytes(codec::field(bytes.expose(), VERSION));
+    let version = u32::from_be_bytes(codec::field(&bytes, VERSION));
     let version = KeyVersion::new(version).ok_or(AuthErrorKind::InvalidToken)?;
     Ok(RawAccess { version, bytes })
 }
@@ -74,19 +73,21 @@ pub(crate) fn decode_access(text: &str) -> Result<RawAccess, AuthErrorKind> {
 #[derive(Clone)]
 pub(crate) struct RawAccess {
     version: KeyVersion,
-    bytes: Secret<LENGTH_BYTES>,
+    // Not wiped: it is a copy of what stands in the request's header, which nobody wipes, and
+    // wiping would be a tenth of a cached request's cost.
+    bytes: [u8; LENGTH_BYTES],
 }
 
 impl RawAccess {
     /// All bytes behind the prefix: what a cache keeps to recognise the token by.
     pub(crate) const fn bytes(&self) -> &[u8; LENGTH_BYTES] {
-        self.bytes.expose()
+        &self.bytes
     }
 
     /// The bytes that name the session: what a cache looks up by, without hashing.
     pub(crate) fn secret_bytes(&self) -> &[u8; 16] {
         // The range has the length; the copy is never taken.
-        self.bytes.expose()[SECRET..].first_chunk().unwrap_or(&[0; 16])
+        self.bytes[SECRET..].first_chunk().unwrap_or(&[0; 16])
     }
 
     /// What the token says, once its code is found to be genuine. Its expiry is **not** checked.

@@ -2,12 +2,10 @@
 
 use data_encoding::BASE64URL_NOPAD;
 
-use crate::secret::Secret;
-
 /// The bytes behind `prefix`, if the rest is their one canonical text.
 ///
 /// `N` is a multiple of three, so the last character has no spare bits and no second text exists.
-pub(super) fn decode<const N: usize>(prefix: &str, text: &str) -> Option<Secret<N>> {
+pub(super) fn decode<const N: usize>(prefix: &str, text: &str) -> Option<[u8; N]> {
     const { assert!(N.is_multiple_of(3)) };
     let encoded = text.strip_prefix(prefix)?;
     if encoded.len() != N / 3 * 4 {
@@ -15,7 +13,7 @@ pub(super) fn decode<const N: usize>(prefix: &str, text: &str) -> Option<Secret<
     }
     let mut bytes = [0; N];
     BASE64URL_NOPAD.decode_mut(encoded.as_bytes(), &mut bytes).ok()?;
-    Some(Secret::new(bytes))
+    Some(bytes)
 }
 
 /// The text of `bytes` behind `prefix`, written at full size at once, so that no copy is left behind.

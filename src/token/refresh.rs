@@ -54,7 +54,7 @@ pub(crate) fn mint_refresh(
 ///
 /// [`AuthErrorKind::InvalidToken`] for anything but the one canonical text of such a token.
 pub(crate) fn decode_refresh(text: &str) -> Result<RawRefresh, AuthErrorKind> {
-    let bytes = codec::decode(PREFIX, text).ok_or(AuthErrorKind::InvalidToken)?;
+    let bytes = codec::decode(PREFIX, text).map(Secret::new).ok_or(AuthErrorKind::InvalidToken)?;
     let version = u32::from_be_bytes(codec::field(bytes.expose(), VERSION));
     let version = KeyVersion::new(version).ok_or(AuthErrorKind::InvalidToken)?;
     Ok(RawRefresh { version, bytes })

@@ -138,8 +138,9 @@ fn begin_session(
     moment: Moment,
     legacy_too: bool,
 ) -> SessionStep {
-    let renewed = head.extensions.get::<Renewed>().and_then(|renewed| renewed.found(core));
-    let renewed = renewed.filter(|_| ways.sessions() && presented.bearer.is_none());
+    let wanted = ways.sessions() && presented.bearer.is_none();
+    let renewed = if wanted { head.extensions.get::<Renewed>() } else { None };
+    let renewed = renewed.and_then(|renewed| renewed.found(core));
     if let Some(Found::Live(principal)) = renewed {
         return SessionStep::Done(SessionVerdict::Live(principal.clone()));
     }

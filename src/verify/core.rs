@@ -3,6 +3,7 @@
 use std::sync::Mutex;
 use std::sync::OnceLock;
 use std::sync::atomic::AtomicBool;
+use std::sync::atomic::AtomicU64;
 use std::sync::atomic::Ordering;
 
 use arc_swap::ArcSwap;
@@ -32,6 +33,8 @@ use crate::verify::users::Users;
 pub(crate) struct Core {
     pub(crate) clock: Clock,
     pub(crate) keys: ArcSwap<Keyring>,
+    /// The epoch of `keys`, for requests that need nothing else of them.
+    pub(crate) keys_epoch: AtomicU64,
     pub(crate) flags: Flags,
     pub(crate) policy: SessionPolicy,
     pub(crate) coherence: Coherence,

@@ -19,22 +19,48 @@ use crate::keys::Keyring;
 use crate::trace::count;
 use crate::verify::core::Core;
 use crate::verify::head::RequestHead;
+use crate::verify::startup;
+
+/// What a request tells of its client, or `None` where devices are neither recorded nor compared.
+pub(crate) fn client(core: &Core, head: &RequestHead<'_>, flags: &FlagSet) -> Option<ClientInfo> {
+    let compared = flags.device_fingerprinting != Fingerprinting::Off;
+    (compared || flags.session_tracking)
+        .then(|| core.devices.client(head.headers, peer(head.extensions)))
+}
 
 /// The device of a request, or `None` where devices are neither recorded nor compared.
 pub(crate) fn seen(core: &Core, head: &RequestHead<'_>, flags: &FlagSet) -> Option<Device> {
-    let compared = flags.device_fingerprinting != Fingerprinting::Off;
-    if !compared && !flags.session_tracking {
-        return None;
+    client(core, head, flags).map(|client| device_of(core, &client, flags))
+}
+
+/// Whether fingerprints can't be made yet, because the store has not told which key they hang on.
+pub(crate) fn is_unpinned(core: &Core, flags: &FlagSet) -> bool {
+    flags.device_fingerprinting != Fingerprinting::Off && core.registry.get().is_none()
+}
+
+/// Asks the store which key fingerprints hang on. Where they are enforced, nobody is let in without
+/// having been compared.
+pub(crate) async fn pin(core: &Core, flags: &FlagSet) -> Result<(), AuthErrorKind> {
+    if !is_unpinned(core, flags) || startup::register_keys(core).await.is_ok() {
+        return Ok(());
     }
-    let client = core.devices.client(head.headers, peer(head.extensions));
+    match flags.device_fingerprinting {
+        Fingerprinting::Enforce => Err(AuthErrorKind::StoreUnavailable),
+        _ => Ok(()),
+    }
+}
+
+/// The device of a client.
+pub(crate) fn device_of(core: &Core, client: &ClientInfo, flags: &FlagSet) -> Device {
+    let compared = flags.device_fingerprinting != Fingerprinting::Off;
     let keys = core.keys.load();
     let pinned = core.pinned_version().filter(|_| compared);
-    let mut device = core.device_memo.device(&client, pinned.map(|key| (&**keys, key)));
+    let mut device = core.device_memo.device(client, pinned.map(|key| (&**keys, key)));
     if flags.session_tracking {
         device.address = client.address();
-        return Some(device);
+        return device;
     }
-    Some(Device { fingerprint: device.fingerprint, ..Device::default() })
+    Device { fingerprint: device.fingerprint, ..Device::default() }
 }
 
 /// Devices by the headers they were read from: taking a user agent apart costs as much as a

@@ -5,9 +5,11 @@
 //! because they can only refuse their own token: whoever changes `jti`, `sub` or `iat` to slip
 //! through has broken the signature that the authentication behind this layer checks.
 
+use std::borrow::Cow;
 use std::iter::once;
 use std::pin::Pin;
 use std::sync::Arc;
+use std::time::Duration;
 
 use data_encoding::BASE64URL_NOPAD;
 use serde_json::Map;
@@ -114,20 +116,34 @@ fn suspect(core: &Core, text: &str) -> Option<Suspect> {
 
 fn suspect_token(core: &Core, signing_input: &str, claims: &Map<String, Value>) -> Suspect {
     let mut keys = vec![BlacklistKey::of_signing_input(signing_input.as_bytes())];
-    if let Some(jti) = claims.get("jti").and_then(Value::as_str) {
+    if let Some(jti) = claims.get("jti").and_then(name_of) {
         let sources = core.legacy.names();
         let names = if sources.is_empty() { vec!["jwt"] } else { sources };
-        keys.extend(names.iter().map(|source| BlacklistKey::of_jti(source, jti)));
+        keys.extend(names.iter().map(|source| BlacklistKey::of_jti(source, &jti)));
     }
     let sid = claims.get("sid").and_then(Value::as_str);
     keys.extend(sid.and_then(|sid| sid.parse::<SessionId>().ok()).map(BlacklistKey::of_session));
-    let user = USER_CLAIMS.iter().find_map(|name| match claims.get(*name)? {
-        Value::String(text) => UserId::new(text).ok(),
-        Value::Number(number) => UserId::new(number.to_string()).ok(),
-        _ => None,
-    });
-    let issued_at = claims.get("iat").and_then(Value::as_i64).map(Timestamp::from_unix_seconds);
+    let user = USER_CLAIMS.iter().find_map(|name| UserId::new(name_of(claims.get(*name)?)?).ok());
+    let issued_at = claims.get("iat").and_then(instant_of);
     Suspect::Token { keys, user, issued_at }
+}
+
+fn name_of(value: &Value) -> Option<Cow<'_, str>> {
+    match value {
+        Value::String(text) => Some(text.into()),
+        Value::Number(number) => Some(number.to_string().into()),
+        _ => None,
+    }
+}
+
+/// Seconds, in fractions too: whoever writes them must not be taken for a token without an age,
+/// which one "log out everywhere" refuses for good.
+fn instant_of(value: &Value) -> Option<Timestamp> {
+    if let Some(seconds) = value.as_i64() {
+        return Some(Timestamp::from_unix_seconds(seconds));
+    }
+    let span = Duration::try_from_secs_f64(value.as_f64()?).ok()?;
+    Some(Timestamp::EPOCH.saturating_add(span))
 }
 
 /// The answer of cache and replica, or `None` where only the store knows.

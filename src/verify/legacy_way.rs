@@ -63,23 +63,25 @@ impl LegacySources {
         self.sources.iter().map(|source| source.source().as_str()).collect()
     }
 
-    /// The facts of a token whose signature is good: remembered, or verified now.
+    /// The facts of a token whose signature is good: remembered, or verified now. `None` for a text
+    /// that the source does not claim; one that is remembered was claimed before.
     fn verified(
         &self,
         index: usize,
         text: &str,
         moment: Moment,
-    ) -> Result<Arc<SeenToken>, AuthErrorKind> {
-        let source = self.sources.get(index).ok_or(AuthErrorKind::InvalidToken)?;
+    ) -> Option<Result<Arc<SeenToken>, AuthErrorKind>> {
+        let source = self.sources.get(index)?;
         let epoch = source.epoch();
-        if let Some(verdict) = self.seen.get(index, text, epoch, moment.now) {
-            return verdict;
+        let remembered = self.seen.get(index, text, epoch, moment.now);
+        if remembered.is_some() || !source.recognises(text) {
+            return remembered;
         }
         let verdict = source.verify(text, moment.now).map(|token| {
             let expires_at = token.expires_at();
             (Arc::new(SeenToken::new(index, token)), expires_at)
         });
-        match verdict {
+        Some(match verdict {
             Ok((seen, expires_at)) => {
                 self.seen.insert(index, text, epoch, expires_at, Arc::clone(&seen));
                 Ok(seen)
@@ -88,7 +90,7 @@ impl LegacySources {
                 self.seen.insert_refusal(index, text, epoch, moment.now, kind);
                 Err(kind)
             }
-        }
+        })
     }
 }
 
@@ -158,12 +160,10 @@ pub(crate) fn recognise<'a>(
 ) -> Option<Result<Arc<SeenToken>, AuthErrorKind>> {
     let mut last = None;
     for (index, text) in candidates {
-        if !core.legacy.sources.get(index).is_some_and(|source| source.recognises(text)) {
-            continue;
-        }
         match core.legacy.verified(index, text, moment) {
-            Err(AuthErrorKind::InvalidToken) => last = Some(Err(AuthErrorKind::InvalidToken)),
-            verdict => return Some(verdict),
+            None => {}
+            Some(Err(AuthErrorKind::InvalidToken)) => last = Some(Err(AuthErrorKind::InvalidToken)),
+            verdict => return verdict,
         }
     }
     last

@@ -1,6 +1,9 @@
 //! The session way: from the text of an access token to a verdict, without I/O on a hit.
 
+use std::sync::atomic::Ordering;
+
 use crate::coherent::CachedSession;
+use crate::device::ClientInfo;
 use crate::device::Device;
 use crate::device::DeviceChange;
 use crate::error::AuthErrorKind;
@@ -27,7 +30,9 @@ pub(crate) enum SessionStep {
 pub(crate) struct Unread {
     raw: RawAccess,
     verified: VerifiedAccess,
-    device: Option<Device>,
+    /// The state of the keyring that verified it.
+    epoch: u64,
+    client: Option<ClientInfo>,
 }
 
 /// Judges an access token as far as the cache allows.
@@ -82,15 +87,16 @@ fn begin_unread(
     moment: Moment,
     legacy_too: bool,
 ) -> SessionStep {
-    let verified = match raw.verify(&core.keys.load()) {
+    let keys = core.keys.load();
+    let verified = match raw.verify(&keys) {
         Ok(verified) => verified,
         Err(kind) => return refused(kind),
     };
     if verified.is_expired(moment.now) && !legacy_too {
         return SessionStep::Done(SessionVerdict::Expired(AuthErrorKind::TokenExpired, None));
     }
-    let device = devices::seen(core, head, flags);
-    SessionStep::Load(Box::new(Unread { raw, verified, device }))
+    let client = devices::client(core, head, flags);
+    SessionStep::Load(Box::new(Unread { raw, verified, epoch: keys.epoch(), client }))
 }
 
 const fn refused(kind: AuthErrorKind) -> SessionStep {
@@ -105,10 +111,10 @@ fn is_expired(
     raw: &RawAccess,
     moment: Moment,
 ) -> Result<bool, AuthErrorKind> {
-    let keys = core.keys.load();
-    if session.is_verified(raw.bytes(), keys.epoch(), moment.now) {
+    if session.is_verified(raw.bytes(), core.keys_epoch.load(Ordering::Acquire), moment.now) {
         return Ok(false);
     }
+    let keys = core.keys.load();
     let verified = raw.verify(&keys)?;
     session.remember_token(raw.bytes(), verified.expires_at(), keys.epoch());
     Ok(verified.is_expired(moment.now))
@@ -132,6 +138,9 @@ fn judge_cached(
         None => return Cached::Unknown,
         Some(Err(kind)) => return Cached::Verdict(SessionVerdict::Refused(kind)),
         Some(Ok(())) => {}
+    }
+    if devices::is_unpinned(core, flags) {
+        return Cached::Unknown;
     }
     let compared = flags.device_fingerprinting != Fingerprinting::Off;
     let due = session.last_active_at().saturating_add(core.policy.write_interval) <= moment.now;
@@ -175,14 +184,26 @@ pub(crate) async fn finish(
     flags: &FlagSet,
     moment: Moment,
 ) -> SessionVerdict {
-    let Unread { raw, verified, device } = unread;
+    let Unread { raw, mut verified, epoch, client } = unread;
+    if let Err(kind) = devices::pin(core, flags).await {
+        return SessionVerdict::Unknowable(kind);
+    }
+    let device = client.map(|client| devices::device_of(core, &client, flags));
     let key = verified.session_key();
     let session = match core.coherence.load_session(*raw.secret_bytes(), key, moment).await {
         Ok(Some(session)) => session,
         Ok(None) => return SessionVerdict::Refused(AuthErrorKind::SessionExpired),
         Err(_) => return SessionVerdict::Unknowable(AuthErrorKind::StoreUnavailable),
     };
-    session.remember_token(raw.bytes(), verified.expires_at(), core.keys.load().epoch());
+    let keys = core.keys.load_full();
+    if keys.epoch() != epoch {
+        // A key that was taken out while the store was asked is out.
+        verified = match raw.verify(&keys) {
+            Ok(verified) => verified,
+            Err(kind) => return SessionVerdict::Refused(kind),
+        };
+    }
+    session.remember_token(raw.bytes(), verified.expires_at(), keys.epoch());
     match core.coherence.judge_session(&session, moment) {
         Some(AuthErrorKind::SessionExpired) => {
             let owner = session.user().clone();

@@ -66,6 +66,10 @@ pub(crate) fn compare_verdicts(session: &SessionVerdict, legacy: &LegacyVerdict)
         (SessionVerdict::Live(one), LegacyVerdict::Good(other)) => {
             if one.user_id() == other.user_id() { "agree" } else { "user_differs" }
         }
+        // Being switched off is no verdict; the candidate is asked in its own time.
+        (_, LegacyVerdict::Refused(AuthErrorKind::LegacyOff | AuthErrorKind::CutOverPassed)) => {
+            return;
+        }
         (SessionVerdict::Live(_), LegacyVerdict::Refused(_)) => "session_only",
         (SessionVerdict::Refused(_) | SessionVerdict::Expired(..), LegacyVerdict::Good(_)) => {
             "legacy_only"

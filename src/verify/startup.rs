@@ -55,7 +55,9 @@ pub(crate) async fn replace_keys(core: &Core, keys: Keyring) -> StoreResult<()> 
     if let Some(error) = conflict {
         return Err(error);
     }
+    let epoch = keys.epoch();
     core.keys.store(Arc::new(keys));
+    core.keys_epoch.store(epoch, Ordering::Release);
     core.keys_conflict.store(false, Ordering::Relaxed);
     core.registry.get_or_init(|| registry);
     Ok(())

@@ -10,9 +10,12 @@ use http::Request;
 use http::Response;
 use http::header::SET_COOKIE;
 use http_body_util::Full;
+use segue::KeyVersion;
+use segue::Keyring;
 use segue::RefreshCause;
 use segue::RefreshLayer;
 use segue::SessionPolicy;
+use segue::store::Fault;
 use tokio::sync::Notify;
 use tower::Layer;
 use tower::ServiceExt;
@@ -118,6 +121,26 @@ async fn attack_66_an_expired_token_keeps_no_session_from_idling() {
     }
     node.auth.flush().await.unwrap();
     assert_eq!(node.store.row("alice").await.last_seen_at, seen);
+}
+
+/// A key that is taken out while the store is asked verifies nothing any more: neither the request
+/// that waits, nor those after it from memory.
+#[tokio::test]
+async fn attack_26_a_retired_key_does_not_outlive_in_a_load() {
+    let world = World::memory();
+    let (near, far) = (world.node().await, world.node().await);
+    let pair = near.login("alice").await;
+    far.store.inject_only("load session", Fault::HoldCall);
+    let waiting = tokio::spawn({
+        let (far, token) = (far.clone(), pair.access.expose().to_owned());
+        async move { far.bearer(&token).await.verdict() }
+    });
+    far.store.held(1).await;
+    let ring = Keyring::generate(KeyVersion::new(2).unwrap()).unwrap();
+    far.auth.replace_keys(ring).await.unwrap();
+    far.store.heal();
+    assert_eq!(waiting.await.unwrap(), "401 unknown_key");
+    assert_eq!(far.bearer(pair.access.expose()).await.verdict(), "401 unknown_key");
 }
 
 /// An answer of the users hook that took long does not replace the one to a later question.

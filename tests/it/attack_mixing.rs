@@ -2,10 +2,12 @@
 //! process, nodes with other keys.
 
 use axum::body::Body;
+use data_encoding::BASE64URL_NOPAD;
 use http::Request;
 use http::StatusCode;
 use segue::AuthErrorKind;
 use segue::AuthLayer;
+use segue::BlacklistLayer;
 use segue::JwtVerifierBuilder;
 use segue::KeyVersion;
 use segue::Keyring;
@@ -135,4 +137,58 @@ async fn attack_56_a_node_with_other_keys_serves_nobody() {
     assert_eq!(bad.refresh(pair.refresh.expose()).await.unwrap_err(), unavailable);
     bad.auth.replace_keys(world.keys.clone()).await.unwrap();
     assert!(bad.refresh(pair.refresh.expose()).await.is_ok());
+}
+
+/// A node that has just started compares devices from its first request on.
+#[tokio::test]
+async fn scenario_25_a_starting_node_compares_devices() {
+    const FIREFOX: &str = "Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Firefox/140.0";
+    let world = World::memory();
+    let enforce = "DEVICE_FINGERPRINTING=enforce";
+    let node = world.node().await;
+    node.flags(enforce);
+    let own = || Ask::get().header("user-agent", FIREFOX);
+    let context = node.auth.context(&own().parts());
+    let login = node.auth.login(UserId::new("alice").unwrap()).context(context).await;
+    let pair = login.unwrap().pair.unwrap();
+    let access = pair.access.expose();
+    let other = || Ask::get().header("user-agent", "curl/8.0");
+
+    let cold = world.cold_node_with(|builder| builder);
+    cold.flags(enforce);
+    assert_eq!(other().bearer(access).send(&cold).await.verdict(), "401 device_mismatch");
+    assert_eq!(own().bearer(access).send(&cold).await.verdict(), "200 session");
+
+    let cold = world.cold_node_with(|builder| builder);
+    cold.flags(enforce);
+    let token = pair.refresh.expose();
+    for refusal in [AuthErrorKind::StoreUnavailable, AuthErrorKind::DeviceMismatch] {
+        let context = cold.auth.context(&other().parts());
+        assert_eq!(cold.refresh_as(token, &context).await.unwrap_err(), refusal);
+    }
+    let context = cold.auth.context(&own().parts());
+    assert!(cold.refresh_as(token, &context).await.is_ok());
+}
+
+/// Tokens of other systems are read as those write them: with ids that are numbers, and instants
+/// that have fractions.
+#[tokio::test]
+async fn attack_53_foreign_tokens_are_read_as_they_are_written() {
+    let world = World::memory();
+    let node = world.node().await;
+    let token = |iat: f64| {
+        let claims = format!(r#"{{"id":7,"jti":12345,"iat":{iat:.3}}}"#);
+        format!("eyJhbGciOiJIUzI1NiJ9.{}.AAAA", BASE64URL_NOPAD.encode(claims.as_bytes()))
+    };
+    let ask = async |token: &str| {
+        let layer = BlacklistLayer::new().with(&node.auth);
+        Ask::get().bearer(token).through(layer).await.status
+    };
+    node.auth.revoke_user(&UserId::from(7_u64)).await.unwrap();
+    let before = token(1_799_999_999.5);
+    let after = token(1_800_000_000.5);
+    assert_eq!((ask(&before).await, ask(&after).await), (401, 200));
+    let until = world.clock.now().saturating_add(HOUR);
+    node.auth.blacklist_jti("main", "12345", until).await.unwrap();
+    assert_eq!(ask(&after).await, 401);
 }

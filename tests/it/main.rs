@@ -60,6 +60,14 @@ mod refresh_rule;
 mod routes;
 #[cfg(all(feature = "axum", feature = "jwt", feature = "sqlite", feature = "test-util"))]
 mod scenario_clocks;
+#[cfg(all(
+    feature = "axum",
+    feature = "jwt",
+    feature = "metrics",
+    feature = "sqlite",
+    feature = "test-util"
+))]
+mod scenario_counted;
 #[cfg(all(feature = "axum", feature = "jwt", feature = "sqlite", feature = "test-util"))]
 mod scenario_devices;
 #[cfg(all(feature = "axum", feature = "jwt", feature = "sqlite", feature = "test-util"))]

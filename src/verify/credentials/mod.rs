@@ -63,10 +63,10 @@ pub(crate) struct Presented<'a> {
 
 /// What each legacy source finds in the place it looks at: at most one text a source.
 ///
-/// The first few need no allocation; nobody has many systems to replace at once.
+/// The first needs no allocation, and mostly there is no other.
 #[derive(Clone, Debug, Default)]
 struct LegacyPresented<'a> {
-    first: [Option<Candidate<'a>>; 3],
+    first: Option<Candidate<'a>>,
     more: Vec<Candidate<'a>>,
 }
 
@@ -116,14 +116,14 @@ impl CookieSources {
 
 impl<'a> LegacyPresented<'a> {
     fn push(&mut self, candidate: Candidate<'a>) {
-        match self.first.iter_mut().find(|slot| slot.is_none()) {
-            Some(slot) => *slot = Some(candidate),
-            None => self.more.push(candidate),
+        match self.first {
+            None => self.first = Some(candidate),
+            Some(_) => self.more.push(candidate),
         }
     }
 
     fn iter(&self) -> impl Iterator<Item = &Candidate<'a>> {
-        self.first.iter().flatten().chain(&self.more)
+        self.first.iter().chain(&self.more)
     }
 }
 

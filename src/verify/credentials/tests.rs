@@ -149,9 +149,8 @@ fn legacy_transports() {
         assert_eq!(by, expected, "{fields:?}");
         assert!(found.legacy().all(|(_, text)| text == OLD), "{fields:?}");
         for source in 0..sources.len() {
-            let is = in_cookie.contains(&source);
-            assert_eq!(found.cookie_sources().contains(source), is, "{fields:?}");
-            assert_eq!(found.cookie_sources().contains(source), is, "{fields:?}");
+            let is = found.cookie_sources().contains(source);
+            assert_eq!(is, in_cookie.contains(&source), "{fields:?}");
         }
     }
 }
