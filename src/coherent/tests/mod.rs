@@ -3,6 +3,8 @@
 
 mod behind;
 mod blacklist;
+mod failover;
+mod judging;
 mod sessions;
 mod tasks;
 
