@@ -3,6 +3,7 @@
 
 use std::fmt;
 
+use crate::error::AuthError;
 use crate::error::AuthErrorKind;
 use crate::flow::Auth;
 use crate::flow::RequestContext;
@@ -132,8 +133,7 @@ impl Auth {
             decide_refresh(&row, presented, moment.now, moment.now, &core.policy, not_before);
         if let RefreshDecision::Reuse { .. } = decision {
             // Let the rule speak where it also acts.
-            let refused = self.refresh(plan.token.expose(), &plan.context).await;
-            return Err(refused.err().map_or(AuthErrorKind::RefreshReused, |error| error.kind()));
+            self.refresh(plan.token.expose(), &plan.context).await.map_err(AuthError::kind)?;
         }
         if let Some(seen) = &plan.context.device {
             devices::judge(row.device.compare(seen), &flags, "renewal")?;
