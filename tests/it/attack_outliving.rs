@@ -10,6 +10,7 @@ use segue::store::Fault;
 use crate::harness::Claims;
 use crate::harness::DAY;
 use crate::harness::HOUR;
+use crate::harness::LEGACY_LIFE;
 use crate::harness::LEGACY_SECRET;
 use crate::harness::MINUTE;
 use crate::harness::Node;
@@ -150,5 +151,60 @@ either! {
         let refused = far.exchange(&stolen, None).await.unwrap_err();
         assert_eq!(refused, AuthErrorKind::TokenRevoked);
         assert!(far.store.rows("alice").await.is_empty());
+    }
+}
+
+/// What is on the blacklist stays there over a restart, through every sweep, up to the last instant
+/// at which the token could be accepted, leeway included; and no setting brings it back.
+#[tokio::test]
+async fn attack_70_entries_leave_after_their_tokens() {
+    let world = World::sqlite();
+    let source = || [legacy_builder("main", LEGACY_SECRET).leeway(3 * MINUTE)];
+    let node = node_of(&world, source()).await;
+    let killed = node.legacy_token("alice");
+    let older = Claims::of("bob", world.clock.now());
+    let exp = world.clock.now().saturating_add(300 * DAY).as_unix_seconds();
+    let older = older.with("exp", exp).sign();
+    node.auth.blacklist_token(&killed).await.unwrap();
+    node.auth.revoke_user(&UserId::new("bob").unwrap()).await.unwrap();
+    drop(node);
+
+    let node = node_of(&world, source()).await;
+    let revoked = "401 token_revoked";
+    assert_eq!(node.bearer(&killed).await.verdict(), revoked);
+    node.pass(LEGACY_LIFE + 3 * MINUTE - SECOND).await;
+    node.auth.sweep().await.unwrap();
+    assert_eq!(node.bearer(&killed).await.verdict(), revoked);
+    node.pass(SECOND).await;
+    assert_eq!(node.bearer(&killed).await.verdict(), "401 token_expired");
+
+    node.pass(200 * DAY).await;
+    node.auth.sweep().await.unwrap();
+    drop(node);
+    let node = node_of(&world, source()).await;
+    node.flags("LEGACY_JWT_MAX_AGE=365d");
+    assert_eq!(node.bearer(&older).await.verdict(), revoked);
+}
+
+/// What was verified once vouches for nothing but itself: not for another signature over the same
+/// claims, and not for other claims under the same `jti`.
+#[tokio::test]
+async fn attack_65_a_cached_verdict_is_for_one_text() {
+    let world = World::memory();
+    let node = world.node().await;
+    let claims = Claims::of("alice", world.clock.now()).with("jti", "one");
+    let good = claims.sign();
+    let (input, signature) = good.rsplit_once('.').unwrap();
+    let other: String = signature.chars().rev().collect();
+    let forged = [
+        format!("{input}.{other}"),
+        claims.sign_with("another secret, which is long enough as well"),
+        claims.with("sub", "bob").sign_with("another secret, which is long enough as well"),
+    ];
+    for _ in 0..2 {
+        assert_eq!(node.bearer(&good).await.verdict(), "200 legacy_jwt");
+        for forged in &forged {
+            assert_eq!(node.bearer(forged).await.verdict(), "401 invalid_token");
+        }
     }
 }
