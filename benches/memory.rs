@@ -4,6 +4,8 @@
 //! SQLite file, so that what grows is the cache and nothing else. Linux only: it reads what the
 //! kernel says is resident.
 
+#![allow(clippy::expect_used, reason = "a benchmark that can't go on stops")]
+
 use std::collections::HashMap;
 use std::fs;
 use std::time::SystemTime;
