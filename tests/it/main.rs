@@ -96,6 +96,7 @@ mod scenario_users;
 mod secrets;
 #[cfg(feature = "sqlite")]
 mod sqlite;
+#[cfg(feature = "conformance")]
 mod stores;
 mod tidy;
 #[cfg(feature = "_fuzz")]
