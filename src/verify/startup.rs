@@ -64,25 +64,38 @@ pub(crate) async fn replace_keys(core: &Core, keys: Keyring) -> StoreResult<()> 
 }
 
 /// What the store knows of keys, and what it knows against these.
+///
+/// Asked before anything is told: what is told first counts for good, and a node that has one key
+/// wrong must not settle what the others are.
 async fn compare_keys(
     core: &Core,
     keys: &Keyring,
 ) -> StoreResult<(KeyRegistry, Option<StoreError>)> {
+    let sessions = &core.coherence.stores().sessions;
     let exchange = keys.versions().next().unwrap_or_else(|| keys.current());
-    let registration = KeyRegistration { checks: keys.check_values(), exchange };
-    let registry = core.coherence.stores().sessions.register_keys(registration).await?;
+    let mut told = KeyRegistration { checks: Vec::new(), exchange };
+    let known = sessions.register_keys(told.clone()).await?;
+    if let Some(conflict) = conflict(keys, &known) {
+        return Ok((known, Some(conflict)));
+    }
+    told.checks = keys.check_values();
+    let known = sessions.register_keys(told).await?;
+    let conflict = conflict(keys, &known);
+    Ok((known, conflict))
+}
+
+fn conflict(keys: &Keyring, registry: &KeyRegistry) -> Option<StoreError> {
     let differs = keys
         .check_values()
         .into_iter()
         .find(|own| registry.checks.iter().any(|known| known.0 == own.0 && known.1 != own.1));
-    let conflict = differs.map(|(version, _)| {
+    differs.map(|(version, _)| {
         let advice = format!(
             "key version {version} has other bytes here than where the store first saw it; give \
              every node the same SEGUE_KEYS, and a new key a new number"
         );
         StoreError::new(StoreErrorKind::Misconfigured, "register keys").with_source(advice)
-    });
-    Ok((registry, conflict))
+    })
 }
 
 /// Whether the pinned version, once known, is on this node: without it nothing can be exchanged.

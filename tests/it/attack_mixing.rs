@@ -139,6 +139,22 @@ async fn attack_56_a_node_with_other_keys_serves_nobody() {
     assert!(bad.refresh(pair.refresh.expose()).await.is_ok());
 }
 
+/// A node that has one key wrong does not settle what the others are.
+#[tokio::test]
+async fn attack_56_a_wrong_ring_registers_nothing() {
+    let world = World::memory();
+    let versions = [KeyVersion::FIRST, KeyVersion::new(2).unwrap()];
+    let ring = |bytes: [u8; 2]| {
+        let keys = versions.into_iter().zip(bytes.map(|byte| [byte; 32]));
+        Keyring::new(KeyVersion::FIRST, keys).unwrap()
+    };
+    let with = |ring: Keyring| world.cold_node_with(|builder| builder.keys(ring));
+    let first = Keyring::new(KeyVersion::FIRST, [(KeyVersion::FIRST, [1; 32])]).unwrap();
+    with(first).auth.ready().await.unwrap();
+    assert!(with(ring([7, 8])).auth.ready().await.is_err());
+    with(ring([1, 2])).auth.ready().await.unwrap();
+}
+
 /// A node that has just started compares devices from its first request on.
 #[tokio::test]
 async fn scenario_25_a_starting_node_compares_devices() {

@@ -138,7 +138,8 @@ async fn refusals(capture: &mut Capture, node: &Node) {
     let pair = node.login("bob").await;
     capture.pair("the refused pair", &pair);
     let (access, refresh) = (pair.access.expose(), pair.refresh.expose());
-    let forged = format!("{}A", &access[..access.len() - 1]);
+    let (rest, last) = access.split_at(access.len() - 1);
+    let forged = format!("{rest}{}", if last == "A" { "B" } else { "A" });
     let expired = Claims::of("bob", node.clock.now().saturating_sub(30 * crate::harness::DAY));
     let expired = expired.sign();
     capture.jwt("an expired legacy token", &expired);
