@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use tracing::Instrument;
+
 use crate::error::AuthError;
 use crate::error::AuthErrorKind;
 use crate::flags::FlagSnapshot;
@@ -55,7 +57,8 @@ impl Auth {
         idempotency_key: Option<&str>,
         context: &RequestContext,
     ) -> Result<TokenPair, AuthError> {
-        let outcome = self.exchange_as(token, idempotency_key, context).await;
+        let exchanging = self.exchange_as(token, idempotency_key, context);
+        let outcome = exchanging.instrument(tracing::debug_span!("segue.exchange")).await;
         let label = outcome.as_ref().map_or_else(|kind| kind.code(), |_| "exchanged");
         count!("segue_exchange_total", "outcome" => label);
         Ok(outcome?)

@@ -3,6 +3,8 @@
 use std::future::IntoFuture;
 use std::pin::Pin;
 
+use tracing::Instrument;
+
 use crate::error::AuthError;
 use crate::error::AuthErrorKind;
 use crate::flow::Auth;
@@ -292,6 +294,7 @@ impl IntoFuture for LoginBuilder {
     type IntoFuture = Pin<Box<dyn Future<Output = Self::Output> + Send>>;
 
     fn into_future(self) -> Self::IntoFuture {
-        Box::pin(async move { self.run().await.map_err(AuthError::from) })
+        let span = tracing::debug_span!("segue.login", user = %self.user);
+        Box::pin(async move { self.run().await.map_err(AuthError::from) }.instrument(span))
     }
 }

@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use tracing::Instrument;
+
 use crate::error::AuthError;
 use crate::error::AuthErrorKind;
 use crate::flags::Fingerprinting;
@@ -63,7 +65,8 @@ impl Auth {
         arrival: Moment,
         tardy: Tardy,
     ) -> Result<Option<TokenPair>, AuthErrorKind> {
-        let outcome = self.refresh_as(token, context, arrival, tardy).await;
+        let refreshing = self.refresh_as(token, context, arrival, tardy);
+        let outcome = refreshing.instrument(tracing::debug_span!("segue.refresh")).await;
         let label = match &outcome {
             Ok(Some(pair)) => pair.cause.map_or("rotated", RefreshCause::label),
             Ok(None) => "overtaken",

@@ -2,6 +2,8 @@
 
 use std::sync::Arc;
 
+use tracing::Instrument;
+
 use crate::error::AuthError;
 use crate::error::AuthErrorKind;
 use crate::flags::FlagSnapshot;
@@ -83,7 +85,10 @@ pub(crate) fn authenticate(core: &Arc<Core>, head: &RequestHead<'_>, ways: Ways)
         }
         (session, legacy) => {
             let later = Later { core: Arc::clone(core), flags: flags.detach(), moment, shadow };
-            Authentication::Pending(Box::pin(later.finish(session, legacy, origins)))
+            let span = tracing::debug_span!("segue.authenticate");
+            Authentication::Pending(Box::pin(
+                later.finish(session, legacy, origins).instrument(span),
+            ))
         }
     }
 }
