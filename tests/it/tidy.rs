@@ -219,7 +219,13 @@ fn files_are_small_rooms_with_a_sign() {
 /// Nothing is left for later, and no clock is read below the edge.
 #[test]
 fn nothing_is_unfinished() {
-    let words = ["todo!", "unimplemented!", concat!("FIX", "ME"), concat!("HA", "CK")];
+    let words = [
+        concat!("to", "do!"),
+        concat!("unimple", "mented!"),
+        concat!("FIX", "ME"),
+        concat!("HA", "CK"),
+        concat!("#[ig", "nore"),
+    ];
     let mut faults = Vec::new();
     for folder in ["src", "examples", "tests/it"] {
         for path in rust_files(&root().join(folder)) {
@@ -228,7 +234,7 @@ fn nothing_is_unfinished() {
             }
             let text = fs::read_to_string(&path).unwrap();
             for (index, line) in text.lines().enumerate() {
-                if words.iter().any(|word| line.contains(word)) || line.contains("#[ignore") {
+                if words.iter().any(|word| line.contains(word)) {
                     faults.push(format!("{}:{}: {line}", shown(&path), index + 1));
                 }
             }
