@@ -33,7 +33,10 @@
 //! | you want to | start at |
 //! |---|---|
 //! | protect routes | [`AuthLayer`], [`Principal`] |
-//! | log users in and out | [`Auth::login`], [`Auth::logout_all`], `Auth::routes` |
+//! | log users in and out | [`Auth::login`], [`Auth::logout_all`], [`Auth::revoke_user`], `Auth::routes` |
+//! | serve browsers | `SameOrigin`, `Login::into_cookies`, [`RefreshLayer`], [`CookiePolicy`] |
+//! | demand a scope | [`LoginBuilder::scopes`], `Scoped` |
+//! | configure | [`AuthBuilder`], `AuthBuilder::from_env` for variables completed in code |
 //! | keep old tokens working | [`guides::legacy`] |
 //! | roll it out | [`Flags`], [`guides::rollout`] |
 //! | choose or write a store | [`guides::stores`], [`store`] |

@@ -113,7 +113,8 @@ impl AuthBuilder {
         self
     }
 
-    /// The flags. Default: what unset variables mean.
+    /// The flags. Default: what unset variables mean, whatever the environment says;
+    /// [`Flags::from_env`] reads it.
     pub fn flags(mut self, flags: Flags) -> Self {
         self.flags = Some(flags);
         self
@@ -175,9 +176,10 @@ impl AuthBuilder {
     /// Dual issue: as long as legacy tokens are accepted, login and refresh also hand out what
     /// clients of the old system expect. `issue` makes it from a [`LegacyGrant`]; `lifetime` is
     /// how long such tokens live. Without it, switching `REFRESH_TOKEN_SYSTEM` back to `false`
-    /// asks people to log in again.
+    /// asks people to log in again, and [`Auth::login`] answers `refresh_off` to users whom the
+    /// rollout does not reach.
     ///
-    /// A failing issuer is logged and hands out none; the login goes on.
+    /// A failing issuer is logged and hands out none; a login that begins a session goes on.
     pub fn legacy_issuer<F, E>(mut self, lifetime: Duration, issue: F) -> Self
     where
         F: Fn(&LegacyGrant) -> Result<String, E> + Send + Sync + 'static,
@@ -212,7 +214,7 @@ impl AuthBuilder {
         self
     }
 
-    /// How many sessions are kept in memory, at about 300 bytes each. Default 100,000.
+    /// How many sessions are kept in memory, at about 360 bytes each. Default 100,000.
     pub fn sessions_cached_max(mut self, sessions: usize) -> Self {
         self.sessions_cached = Some(sessions);
         self

@@ -88,6 +88,15 @@ impl Auth {
     /// The instant of this call counts as the authentication, unless
     /// [`LoginBuilder::authenticated_at`] gives an earlier one: take it *before* checking the
     /// password, so that a "log out everywhere" in between is not outlived.
+    ///
+    /// A user whom the rollout does not reach gets a legacy token instead, which needs
+    /// [`AuthBuilder::legacy_issuer`](crate::AuthBuilder::legacy_issuer).
+    ///
+    /// # Errors
+    ///
+    /// When awaited: `refresh_off` for a user who gets no session, where there is no issuer or it
+    /// failed; `session_revoked` where "log out everywhere" came after the password was checked;
+    /// `user_disabled` by the `users(..)` hook; `flags_unknown`; `store_unavailable`.
     pub fn login(&self, user: impl Into<UserId>) -> LoginBuilder {
         LoginBuilder {
             auth: self.clone(),

@@ -22,6 +22,7 @@ use crate::layer::resolve::resolve;
 /// * A response with new cookies is `Cache-Control: no-store`.
 ///
 /// It refuses nothing and lets nobody in: it belongs *outside* an [`AuthLayer`], which decides.
+/// Inside of one it has no effect: a browser whose access cookie has expired then gets 401.
 ///
 /// ```no_run
 /// use segue::AuthLayer;
@@ -30,6 +31,9 @@ use crate::layer::resolve::resolve;
 ///
 /// let layers = ServiceBuilder::new().layer(RefreshLayer::new()).layer(AuthLayer::dual());
 /// ```
+///
+/// On an axum router the last `.layer(..)` is the outermost, so the order is the other one:
+/// `.layer(AuthLayer::dual()).layer(RefreshLayer::new())`.
 ///
 /// # Panics
 ///
