@@ -54,7 +54,7 @@ curl -s URL/me -H "authorization: Bearer $ACCESS"      # 401 session_revoked
 
 The old way, beside it, until logout or the cut-over; or traded for a session:
 
-curl -s URL/legacy/login -H 'content-type: application/json' -d '{"username":"alice","password":"wonderland"}'
+curl -s URL/legacy/login -H 'content-type: application/json' -d '{"username":"alice","password":"wonderland"}'      # LEGACY=… from the answer
 curl -s URL/me -H "authorization: Bearer $LEGACY"
 curl -s -X POST URL/auth/exchange -H "authorization: Bearer $LEGACY"
 curl -s -X POST URL/auth/logout -H "authorization: Bearer $LEGACY"

@@ -79,7 +79,10 @@ async fn main() -> ExitCode {
 async fn run() -> Result<(), Box<dyn Error>> {
     let (settings, builder) = Settings::from_lookup(&|name| std::env::var(name).ok())?;
     let reference = Reference::assemble(&settings, builder).await?;
-    let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, settings.port)).await?;
+    let listener =
+        TcpListener::bind((Ipv4Addr::LOCALHOST, settings.port)).await.map_err(|error| {
+            format!("can't listen on port {}: {error}; set PORT to another", settings.port)
+        })?;
     banner::print(listener.local_addr()?, &settings, &reference)?;
     let auth = reference.auth.clone();
     let service = app::router(reference).into_make_service_with_connect_info::<SocketAddr>();

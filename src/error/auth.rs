@@ -171,7 +171,7 @@ impl AuthErrorKind {
             Self::MissingCredential => Row(401, "missing_credential", "Authentication is required.", Challenge::Bare),
             Self::NotExchangeable => Row(403, "not_exchangeable", "Tokens of this kind are not exchanged for sessions.", None),
             Self::NotFound => Row(404, "not_found", "There is no such session.", None),
-            Self::RefreshOff => Row(503, "refresh_off", "Sessions are switched off at the moment; keep the refresh token and try again later.", None),
+            Self::RefreshOff => Row(503, "refresh_off", "No session is issued or refreshed at the moment; keep the tokens you have and try again later.", None),
             Self::RefreshReused => Row(401, "refresh_reused", "This refresh token was used before; the session was ended for safety. Log in again.", INVALID_TOKEN),
             Self::SessionExpired => Row(401, "session_expired", "The session has ended; log in again.", INVALID_TOKEN),
             Self::SessionRequired => Row(403, "session_required", "This needs a session; exchange the token for one, or log in again.", None),

@@ -14,7 +14,7 @@ use std::path::Path;
 ///     "1 fault in the configuration:\n  LEGACY_JWT: \"yes\" is not allowed; use true or false"
 /// );
 /// ```
-#[derive(Clone, Debug, Eq, PartialEq)]
+#[derive(Clone, Eq, PartialEq)]
 pub struct ConfigError(Vec<ConfigFault>);
 
 /// One wrong setting. A secret's value is never part of it.
@@ -104,6 +104,13 @@ impl fmt::Display for ConfigError {
         let faults = if self.0.len() == 1 { "fault" } else { "faults" };
         write!(f, "{} {faults} in the configuration:", self.0.len())?;
         self.0.iter().try_for_each(|fault| write!(f, "\n  {fault}"))
+    }
+}
+
+/// The same words as `Display`, for a `main` that returns the error: its `Debug` is what is printed.
+impl fmt::Debug for ConfigError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(self, f)
     }
 }
 

@@ -102,7 +102,7 @@ fn create(path: &Path) -> Result<(), ConfigError> {
         Err(error) => Err(fault(
             path,
             format!(
-                "can't be created: {error}; make its directory writable, name another file with \
+                "can't be created: {error}; see that its directory exists and is writable, name another file with \
                  {}, or set {}",
                 source::KEYS_FILE,
                 source::KEYS
