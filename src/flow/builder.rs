@@ -22,6 +22,7 @@ use crate::error::ConfigError;
 use crate::error::ConfigFault;
 use crate::flags::FlagSet;
 use crate::flags::Flags;
+use crate::flags::RolloutMode;
 use crate::flow::Auth;
 use crate::flow::LegacyGrant;
 use crate::flow::issue::LegacyIssuer;
@@ -44,6 +45,7 @@ use crate::verify::LiftRules;
 use crate::verify::OriginRule;
 use crate::verify::Users;
 use crate::verify::devices::DeviceMemo;
+use crate::verify::legacy_way;
 
 /// Assembles an [`Auth`]. Only the store is required; a store that outlives the process also wants
 /// keys.
@@ -233,7 +235,7 @@ impl AuthBuilder {
     /// [`ConfigError`] with every fault found.
     pub fn build(self) -> Result<Auth, ConfigError> {
         let mut faults = self.policy.faults();
-        faults.extend(legacy_faults(&self.legacy));
+        faults.extend(legacy_way::faults(&self.legacy));
         let origin = OriginRule::new(self.origins.iter().map(String::as_str));
         let origin = take(origin, &mut faults);
         let stores = self.stores(&mut faults);
@@ -263,6 +265,12 @@ impl AuthBuilder {
             watcher: Mutex::default(),
         };
         core.flags.log_effective();
+        if self.issuer.is_none() && core.flags.snapshot().refresh_tokens != RolloutMode::On {
+            tracing::warn!(
+                "REFRESH_TOKEN_SYSTEM keeps sessions from some users, and without a legacy issuer \
+                 their logins are refused; see `AuthBuilder::legacy_issuer`"
+            );
+        }
         if core.legacy.is_empty() {
             tracing::info!("no legacy verifier is configured; only sessions are accepted");
         }
@@ -312,29 +320,6 @@ impl AuthBuilder {
         config.sessions_max = self.sessions_cached.unwrap_or(config.sessions_max);
         config
     }
-}
-
-/// With more than one legacy source each needs a name of its own, and must say how its ids become
-/// the app's: two issuers both have a user 1.
-fn legacy_faults(sources: &[Arc<dyn LegacyVerifier>]) -> Vec<ConfigFault> {
-    let mut faults = Vec::new();
-    for (index, source) in sources.iter().enumerate() {
-        let name = source.source().as_str();
-        if sources[..index].iter().any(|other| other.source() == source.source()) {
-            faults.push(ConfigFault::advise(
-                format!("legacy source {name}"),
-                "the name is used twice; give each source its own",
-            ));
-        }
-        if sources.len() > 1 && !source.maps_users() {
-            faults.push(ConfigFault::advise(
-                format!("legacy source {name}"),
-                "with several sources each must state how its user ids become the app's; call \
-                 `.map_user(..)`, if only to say that they are the same",
-            ));
-        }
-    }
-    faults
 }
 
 fn take<T>(result: Result<T, ConfigError>, faults: &mut Vec<ConfigFault>) -> Option<T> {

@@ -13,6 +13,7 @@ type Lookup<'a> = &'a dyn Fn(&str) -> Option<String>;
 
 const STORE: &str = "SEGUE_STORE";
 const ORIGINS: &str = "SEGUE_TRUSTED_ORIGINS";
+const SECRET: &str = "JWT_SECRET";
 const STORE_DEFAULT: &str = "sqlite:segue.db";
 
 impl Auth {
@@ -42,13 +43,16 @@ impl AuthBuilder {
         Self::from_lookup(&|name| std::env::var(name).ok())
     }
 
-    /// The same with the variables from `lookup`. An empty value counts as unset.
+    /// The same with the variables from `lookup`. An empty value counts as
+    /// unset, except that of `JWT_SECRET`, which is a fault.
     ///
     /// # Errors
     ///
     /// As [`Auth::from_env`].
     pub fn from_lookup(lookup: Lookup<'_>) -> Result<Self, ConfigError> {
-        let lookup = &|name: &str| lookup(name).filter(|value| !value.is_empty());
+        // An empty secret is a mistake worth stopping for: taken for unset, it would refuse everybody.
+        let counts = |name: &str, value: &String| !value.is_empty() || name == SECRET;
+        let lookup = &|name: &str| lookup(name).filter(|value| counts(name, value));
         let mut faults = Vec::new();
         let mut builder = Self::default();
         if let Some(flags) = take(Flags::from_lookup(lookup), &mut faults) {
@@ -116,7 +120,7 @@ fn with_legacy(
     lookup: Lookup<'_>,
     faults: &mut Vec<ConfigFault>,
 ) -> AuthBuilder {
-    let secret = lookup("JWT_SECRET");
+    let secret = lookup(SECRET);
     if let (Some(keys), Some(secret)) = (keys, secret)
         && keys.equals_secret(secret.as_bytes())
     {
@@ -143,4 +147,24 @@ fn with_legacy(
 
 fn take<T>(result: Result<T, ConfigError>, faults: &mut Vec<ConfigFault>) -> Option<T> {
     result.map_err(|error| faults.extend(error.into_faults())).ok()
+}
+
+#[cfg(all(test, feature = "jwt"))]
+mod tests {
+    use super::*;
+
+    /// An empty secret stops the start: taken for unset, it would refuse everybody's old tokens.
+    #[test]
+    fn an_empty_secret_is_a_fault() {
+        let set = |secret: &'static str| {
+            AuthBuilder::from_lookup(&move |name| match name {
+                "JWT_SECRET" => Some(secret.to_owned()),
+                "SEGUE_STORE" => Some("memory:".to_owned()),
+                _ => None,
+            })
+        };
+        let error = set("").unwrap_err();
+        assert_eq!(error.faults()[0].setting(), "JWT_SECRET");
+        assert!(set("a secret of at least 32 bytes is fine").is_ok());
+    }
 }

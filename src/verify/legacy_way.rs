@@ -7,6 +7,7 @@ use std::sync::atomic::Ordering;
 
 use crate::blacklist::BlacklistKey;
 use crate::error::AuthErrorKind;
+use crate::error::ConfigFault;
 use crate::flags::FlagSet;
 use crate::principal::Principal;
 use crate::session::Scopes;
@@ -132,6 +133,29 @@ impl SeenToken {
             .is_some_and(|at| self.token.issued_at().is_none_or(|issued| issued <= at));
         if answer.listed || before { Err(AuthErrorKind::TokenRevoked) } else { Ok(()) }
     }
+}
+
+/// With more than one legacy source each needs a name of its own, and must say how its ids become
+/// the app's: two issuers both have a user 1.
+pub(crate) fn faults(sources: &[Arc<dyn LegacyVerifier>]) -> Vec<ConfigFault> {
+    let mut faults = Vec::new();
+    for (index, source) in sources.iter().enumerate() {
+        let name = source.source().as_str();
+        if sources[..index].iter().any(|other| other.source() == source.source()) {
+            faults.push(ConfigFault::advise(
+                format!("legacy source {name}"),
+                "the name is used twice; give each source its own",
+            ));
+        }
+        if sources.len() > 1 && !source.maps_users() {
+            faults.push(ConfigFault::advise(
+                format!("legacy source {name}"),
+                "with several sources each must state how its user ids become the app's; call \
+                 `.map_user(..)`, if only to say that they are the same",
+            ));
+        }
+    }
+    faults
 }
 
 /// The candidates a request carries, as `(source, token)`, in the order of the sources.
