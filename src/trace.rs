@@ -11,7 +11,6 @@ macro_rules! count {
 }
 
 /// Sets a gauge.
-#[allow(unused_macros, reason = "used with features")]
 macro_rules! gauge {
     ($name:literal, $reading:expr $(, $label:literal => $value:expr)* $(,)?) => {{
         #[cfg(feature = "metrics")]

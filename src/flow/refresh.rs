@@ -94,10 +94,10 @@ impl Auth {
         if !flags.accepts_sessions() {
             return Err(AuthErrorKind::RefreshOff);
         }
+        self.check_before(&verified, context, &flags, arrival).await?;
         if let Some(pair) = self.remembered_pair(&verified, context, arrival).await {
             return Ok(Some(pair));
         }
-        self.check_before(&verified, context, &flags, arrival).await?;
         let attempt = Attempt { auth: self, verified, context, flags, arrival, tardy };
         attempt.run().await
     }

@@ -1,11 +1,16 @@
 //! Scenarios of users who are disabled, and of an app that can't say whether they are.
 
+use std::future::ready;
 use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
 use std::sync::atomic::AtomicU8;
 use std::sync::atomic::AtomicU64;
 use std::sync::atomic::Ordering;
 
+use segue::Auth;
 use segue::AuthErrorKind;
+use segue::MemoryStore;
+use segue::RequestContext;
 use segue::UserId;
 
 use crate::harness::MINUTE;
@@ -152,4 +157,23 @@ async fn an_unknown_user_waits_for_the_app() {
     assert_eq!(login.kind(), AuthErrorKind::StoreUnavailable);
     directory.say(ACTIVE);
     assert_eq!(node.bearer(&legacy).await.verdict(), "200 legacy_jwt");
+}
+
+/// A repeat inside the grace window asks about the user like any refresh does.
+#[tokio::test]
+async fn scenario_39_a_repeated_refresh_asks_about_the_user_too() {
+    let active = Arc::new(AtomicBool::new(true));
+    let asked = Arc::clone(&active);
+    let auth = Auth::builder()
+        .store(MemoryStore::new())
+        .users(move |_| ready(asked.load(Ordering::SeqCst)))
+        .build()
+        .unwrap();
+    let pair = auth.login(1_u32).await.unwrap().pair.unwrap();
+    let context = RequestContext::default();
+    auth.refresh(pair.refresh.expose(), &context).await.unwrap();
+    auth.refresh(pair.refresh.expose(), &context).await.unwrap();
+    active.store(false, Ordering::SeqCst);
+    let refused = auth.refresh(pair.refresh.expose(), &context).await.unwrap_err();
+    assert_eq!(refused.code(), "user_disabled");
 }

@@ -138,7 +138,7 @@ impl<V> TokenCache<V> {
     }
 
     /// Forgets the tokens for which the answer is no.
-    #[cfg_attr(not(test), allow(dead_code, reason = "for administration and key changes"))]
+    #[cfg(test)]
     pub(crate) fn retain(&self, keep: impl Fn(usize, &V) -> bool) {
         for shard in &self.shards {
             let mut shard = shard.write().unwrap_or_else(PoisonError::into_inner);
@@ -147,7 +147,7 @@ impl<V> TokenCache<V> {
     }
 
     /// How many tokens are remembered.
-    #[cfg_attr(not(test), allow(dead_code, reason = "for gauges"))]
+    #[cfg(test)]
     pub(crate) fn len(&self) -> usize {
         let length = |shard: &RwLock<Shard<V>>| {
             shard.read().unwrap_or_else(PoisonError::into_inner).entries.len()
@@ -188,6 +188,7 @@ impl<V> Shard<V> {
         }
     }
 
+    #[cfg(test)]
     fn retain(&mut self, keep: impl Fn(&Entry<V>) -> bool) {
         self.entries.retain(|_, entry| keep(entry));
         self.order.retain(|hash| self.entries.contains_key(hash));
